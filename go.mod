@@ -2,7 +2,4 @@ module github.com/sessionring/sessionring
 
 go 1.26
 
-require (
-	github.com/google/go-cmp v0.7.0
-	github.com/lestrrat-go/jwx/v2 v2.1.7
-)
+require github.com/google/go-cmp v0.7.0

@@ -1,0 +1,88 @@
+package ring
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"hash"
+	"sync"
+)
+
+// HS256 is the algorithm of HMAC keys (RFC 7518, section 3.2).
+const HS256 = "HS256"
+
+// Labels for HKDF, one for each use of a secret, so that no use can stand in
+// for another.
+const (
+	labelPrint  = "sessionring fingerprint v1"
+	labelCosign = "sessionring co-signature v1"
+)
+
+// Lengths of signatures in base64url.
+const (
+	macLen   = 43 // HMAC-SHA-256, all of it
+	comacLen = 22 // its first 128 bits
+)
+
+// NewHMAC returns an HS256 key. It does not judge the secret; that is keyring's
+// task. The secret is copied.
+func NewHMAC(tag string, secret []byte) *Key {
+	own := append([]byte(nil), secret...)
+	ordinary, co := newMAC(own), newMAC(expand(own, labelCosign, 32))
+	identity := ordinary("sessionring identity", nil)
+	print := base64.RawURLEncoding.EncodeToString(expand(own, labelPrint, 6))
+	return newKey(tag, print, HS256, string(identity[:16]), engine{
+		sign: func(dst, input []byte) ([]byte, error) {
+			sum := ordinary("", input)
+			return base64.RawURLEncoding.AppendEncode(dst, sum[:]), nil
+		},
+		verify: func(input, signature string) bool {
+			sum := ordinary(input, nil)
+			return equalText(sum[:], signature, macLen)
+		},
+		cosign: func(dst []byte, header string, blank []byte) ([]byte, error) {
+			sum := co(header, blank)
+			return base64.RawURLEncoding.AppendEncode(dst, sum[:16]), nil
+		},
+		coverify: func(header string, blank []byte, text string) bool {
+			sum := co(header, blank)
+			return equalText(sum[:16], text, comacLen)
+		},
+		derive: func(info string, n int) []byte { return expand(own, info, n) },
+	})
+}
+
+// equalText reports, in constant time, whether text is sum in base64url. To
+// compare the text and not its bytes leaves a signature only one spelling.
+func equalText(sum []byte, text string, size int) bool {
+	var want [macLen]byte
+	base64.RawURLEncoding.Encode(want[:size], sum)
+	var got [macLen]byte
+	return copy(got[:], text) == len(text) && len(text) == size && subtle.ConstantTimeCompare(want[:size], got[:size]) == 1
+}
+
+// mac returns HMAC-SHA-256 over a text and the bytes behind it.
+type mac func(text string, rest []byte) [sha256.Size]byte
+
+// keyed is a pooled HMAC state with room for its input.
+type keyed struct {
+	hash hash.Hash
+	in   []byte
+	sum  [sha256.Size]byte
+}
+
+// newMAC returns the HMAC under secret. States are pooled: a state that has been
+// reset keeps the key schedule, which is a third of the cost of a short message.
+func newMAC(secret []byte) mac {
+	pool := &sync.Pool{New: func() any { return &keyed{hash: hmac.New(sha256.New, secret)} }}
+	return func(text string, rest []byte) [sha256.Size]byte {
+		k := pool.Get().(*keyed)
+		defer pool.Put(k)
+		k.in = append(append(k.in[:0], text...), rest...)
+		k.hash.Reset()
+		k.hash.Write(k.in)
+		k.hash.Sum(k.sum[:0])
+		return k.sum
+	}
+}

@@ -1,0 +1,131 @@
+package ring
+
+import (
+	"encoding/base64"
+	"strings"
+	"time"
+)
+
+// Key is one key of a ring. Its exported fields are set before the key joins a
+// ring and never after; its material lies in closures, where no printer or
+// encoder finds it.
+type Key struct {
+	Tag         string    // version label
+	Fingerprint string    // 8 characters derived from the material
+	Algorithm   string    // the one JWS algorithm of this key
+	SetKID      string    // whole kid it has in a JWK Set, if it came from one
+	Source      string    // where it came from, for messages
+	Identity    string    // equal for keys that verify the same tokens; "" without material
+	Made        time.Time // zero if unknown
+	Activates   time.Time // until then it only co-signs; zero: at once
+	Retires     time.Time // from then on it vouches for nothing; zero: never
+	Spare       bool      // only co-signs, kept for an emergency
+	Revoked     bool      // withdrawn: vouches for nothing
+
+	engine
+	headers map[Type]string // constant header segments, each with its dot
+}
+
+// engine is what a key can do. A nil function is something it cannot.
+type engine struct {
+	sign     func(dst []byte, input []byte) ([]byte, error)                // appends the signature of a JWS signing input
+	verify   func(input, signature string) bool                            // checks one, in its only canonical spelling
+	cosign   func(dst []byte, header string, blank []byte) ([]byte, error) // appends a co-signature
+	coverify func(header string, blank []byte, text string) bool
+	derive   func(info string, n int) []byte // key material for one named use
+}
+
+// Type is the media type in a token header, without "application/".
+type Type string
+
+// The types of tokens (RFC 8725, section 3.11).
+const (
+	Access  Type = "at+jwt"
+	Refresh Type = "rt+jwt"
+	Purpose Type = "pt+jwt"
+)
+
+var types = []Type{Access, Refresh, Purpose}
+
+// Lengths of names.
+const (
+	maxTag   = 32
+	maxKID   = 128
+	printLen = 8
+)
+
+// newKey returns a key with its header segments made.
+func newKey(tag, print, alg, identity string, e engine) *Key {
+	k := &Key{Tag: tag, Fingerprint: print, Algorithm: alg, Identity: identity, Source: "key " + tag, engine: e, headers: map[Type]string{}}
+	for _, t := range types {
+		json := `{"alg":"` + alg + `","kid":"` + k.ID() + `","typ":"` + string(t) + `"}`
+		k.headers[t] = base64.RawURLEncoding.EncodeToString([]byte(json)) + "."
+	}
+	return k
+}
+
+// Withdrawn returns a key without material: the memory of a revoked one.
+// It reports false unless kid has the form tag.fingerprint.
+func Withdrawn(kid string) (*Key, bool) {
+	tag, print, ok := splitKID(kid)
+	if !ok {
+		return nil, false
+	}
+	return &Key{Tag: tag, Fingerprint: print, Source: "key " + kid, Revoked: true}, true
+}
+
+// ID returns the kid: tag, dot, fingerprint.
+func (k *Key) ID() string { return k.Tag + "." + k.Fingerprint }
+
+// Live reports whether k vouches for tokens at the time now.
+func (k *Key) Live(now time.Time) bool {
+	return !k.Revoked && k.verify != nil && (k.Retires.IsZero() || now.Before(k.Retires))
+}
+
+// Signs reports whether k can sign, and not only verify.
+func (k *Key) Signs() bool { return k.sign != nil }
+
+// Derive returns n secret bytes for the use that info names, or nil if k has no
+// secret. They must be kept secret.
+func (k *Key) Derive(info string, n int) []byte {
+	if k.derive == nil {
+		return nil
+	}
+	return k.derive(info, n)
+}
+
+// ValidTag reports whether tag is 1 to 32 characters of A-Z a-z 0-9 . _ -.
+func ValidTag(tag string) bool {
+	return tag != "" && len(tag) <= maxTag && all(tag, tagChars)
+}
+
+const (
+	base64Chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	tagChars    = base64Chars + "."
+)
+
+// all reports whether s consists of chars.
+func all(s, chars string) bool {
+	for i := range len(s) {
+		if strings.IndexByte(chars, s[i]) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// splitKID takes a kid of the form tag.fingerprint apart.
+func splitKID(kid string) (tag, print string, ok bool) {
+	dot := strings.LastIndexByte(kid, '.')
+	if dot < 0 {
+		return "", "", false
+	}
+	tag, print = kid[:dot], kid[dot+1:]
+	return tag, print, ValidTag(tag) && len(print) == printLen && all(print, base64Chars)
+}
+
+// grammatical reports whether kid is tag.fingerprint or a bare tag.
+func grammatical(kid string) bool {
+	_, _, ok := splitKID(kid)
+	return ok || ValidTag(kid)
+}

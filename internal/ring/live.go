@@ -1,0 +1,49 @@
+package ring
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Live is a handle on the ring in force. Readers take one snapshot per operation
+// and never lock; whoever holds the handle sees every swap. Swap must have been
+// called once before it is used.
+type Live struct {
+	ring atomic.Pointer[Ring]
+
+	// Load makes the ring anew from its source. It is nil if there is nothing to
+	// load from, and set before the handle is shared.
+	Load func(context.Context) (*Ring, error)
+	// Interval is how often Load may bring something new; 0: never by itself.
+	Interval time.Duration
+
+	mu sync.Mutex // held while loading
+}
+
+// ErrNoSource is returned by Reload for a ring without a source.
+var ErrNoSource = errors.New("keyring: made from keys in the program: there is nothing to reload")
+
+// Ring returns the ring in force.
+func (l *Live) Ring() *Ring { return l.ring.Load() }
+
+// Swap puts r in force.
+func (l *Live) Swap(r *Ring) { l.ring.Store(r) }
+
+// Reload loads the ring and puts it in force; on any error the old one stays. It
+// reports whether the keys are others than before.
+func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
+	if l.Load == nil {
+		return false, ErrNoSource
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r, err := l.Load(ctx)
+	if err != nil {
+		return false, err
+	}
+	old := l.ring.Swap(r)
+	return old == nil || old.Fingerprint() != r.Fingerprint(), nil
+}
