@@ -1,0 +1,12 @@
+// Package sessionring is the module of a library that keeps people signed in:
+// across restarts, deployments, key rotations and roll-backs.
+//
+// It holds no code of its own. A program imports
+//
+//   - keyring: the keys, and where they come from;
+//   - session: issue, check, refresh and end sessions; the middleware;
+//   - cookie: one policy for set, read, clear, CORS and CSRF;
+//   - health: what a client asks to learn whether its tokens still fit.
+//
+// The README has a complete program and the runbooks.
+package sessionring
