@@ -128,8 +128,12 @@ func (l *list) has(print string) bool {
 }
 
 // byCosignature returns the payload and the first key of the list that the ring
-// holds live. That key decides alone; a nil key means that there is none.
+// holds live. That key decides alone; a nil key means that there is none. The
+// ordinary signature counts for nothing here, but it must have the form of one.
 func (r *Ring) byCosignature(p parts, now time.Time) (*Key, []byte, error) {
+	if _, err := decode(p.signature); err != nil {
+		return nil, nil, err
+	}
 	payload, err := decode(p.payload)
 	if err != nil {
 		return nil, nil, err

@@ -28,10 +28,14 @@ const (
 // NewHMAC returns an HS256 key. It does not judge the secret; that is keyring's
 // task. The secret is copied.
 func NewHMAC(tag string, secret []byte) *Key {
+	return newHMAC(tag, base64.RawURLEncoding.EncodeToString(expand(secret, labelPrint, 6)), secret)
+}
+
+// newHMAC is NewHMAC with a given fingerprint.
+func newHMAC(tag, print string, secret []byte) *Key {
 	own := append([]byte(nil), secret...)
 	ordinary, co := newMAC(own), newMAC(expand(own, labelCosign, 32))
 	identity := ordinary("sessionring identity", nil)
-	print := base64.RawURLEncoding.EncodeToString(expand(own, labelPrint, 6))
 	return newKey(tag, print, HS256, string(identity[:16]), engine{
 		sign: func(dst, input []byte) ([]byte, error) {
 			sum := ordinary("", input)

@@ -96,7 +96,7 @@ func (r *Ring) Open(token string, now time.Time, leeway time.Duration) (Token, e
 		return Token{}, err
 	}
 	if k == nil {
-		return Token{}, r.unknown(h.kid, p, payload, now.Add(-leeway))
+		return Token{}, r.unknown(h.kid, payload, now.Add(-leeway))
 	}
 	return Token{k, h.typ, payload}, nil
 }
@@ -149,7 +149,10 @@ func (r *Ring) OpenLegacy(token string, now time.Time) (Token, error) {
 	for _, k := range r.keys {
 		if k.Live(now) && k.Algorithm == HS256 && k.verify(p.input, p.signature) {
 			payload, err := decode(p.payload)
-			return Token{k, "", payload}, err
+			if err != nil {
+				return Token{}, err
+			}
+			return Token{k, "", payload}, nil
 		}
 	}
 	return Token{}, errSignature
@@ -190,10 +193,7 @@ func (r *Ring) auditList(head, payload string, now time.Time) error {
 
 // unknown returns why a token is refused that no live key of the ring vouches
 // for. What it reads of the token is unverified, and serves for nothing else.
-func (r *Ring) unknown(kid string, p parts, payload []byte, latest time.Time) error {
-	if _, err := decode(p.signature); err != nil {
-		return err
-	}
+func (r *Ring) unknown(kid string, payload []byte, latest time.Time) error {
 	members, err := strictjson.Object(payload)
 	if err != nil {
 		return errPayload

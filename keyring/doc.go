@@ -1,0 +1,25 @@
+// Package keyring holds the keys with which sessions are signed, and follows
+// them as they change.
+//
+// A key is a secret with a tag, a label such as "v2". A keyring is the few keys
+// that a service holds at one time: the newest, which signs; older ones, whose
+// tokens are still about; and perhaps a spare. While it holds several, all of
+// them vouch for every new token, so a token is good wherever one of its keys is
+// held. That is why a key can be replaced in one ordinary deployment, or rolled
+// back, without signing anybody out.
+//
+// Keys come from one of these sources:
+//
+//   - the environment: [FromEnv], or [Env] for other names, or [FlaskEnv];
+//   - a file that is watched, a JWK Set (RFC 7517): [FromFile], made by [InitFile];
+//   - a function of the program, such as a client of a secret manager: [FromFunc];
+//   - the program itself: [New], with keys made by [NewKey] or [ParseKeys].
+//
+// A secret is at least 32 random bytes. Secrets that are short, regular, written
+// as placeholders or published somewhere are refused when the program starts,
+// and so are two that come to the same key. All faults are reported at once, and
+// no message holds any part of a secret.
+//
+// Nothing here prints, logs or encodes a secret: keys show as their kid, which is
+// tag, dot and fingerprint, and keyrings as the tags of their keys.
+package keyring

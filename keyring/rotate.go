@@ -1,0 +1,230 @@
+package keyring
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sessionring/sessionring/internal/ring"
+	"github.com/sessionring/sessionring/internal/strictjson"
+)
+
+// ErrInUse is returned by Drop for a key that live tokens may still need.
+var ErrInUse = errors.New("keyring: key is still in use")
+
+// errNoChange is returned by a change for which there is nothing to do.
+var errNoChange = errors.New("keyring: nothing to change")
+
+// Rotate makes a new current key and returns its tag; the others stay live and
+// co-sign until they retire. The tag follows that of the newest key: v3 after v2,
+// blue-2 after blue.
+//
+// On a keyring that follows a file the file is changed, in one step that others see
+// whole or not at all, whoever else changes it at the same time. Members that we do
+// not know are kept, and so are mode and owner. Then the file is read again. The
+// keys of other keyrings are changed where they come from, as the error says.
+//
+// Rotate is safe for concurrent use, in this process and in several.
+func (k *Keyring) Rotate(ctx context.Context) (tag string, err error) {
+	err = k.change(ctx, func(s *set, now time.Time) error {
+		tag = s.rotate(now)
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return tag, nil
+}
+
+// Revoke withdraws a key at once, everywhere; a current key is replaced first. For
+// stolen keys.
+//
+// The key is named by its kid, or by its tag if no other key has that. It proves
+// nothing any more, here from now and in other processes when they read the file
+// again. Tokens for which another key has vouched too stay valid. If it was the
+// current key, or no other but a spare would be left, a successor is made in the
+// same step. Revoking a key again does nothing. The file is changed as by Rotate.
+func (k *Keyring) Revoke(ctx context.Context, tag string) error {
+	return k.change(ctx, func(s *set, now time.Time) error { return s.revoke(tag, now) })
+}
+
+// Drop removes a key that is retired or revoked; any other is ErrInUse.
+//
+// The key is named as for Revoke. Of a revoked key the secret is removed and the kid
+// kept, for good, so that its tokens are still known as revoked; dropping it again
+// does nothing. The file is changed as by Rotate.
+func (k *Keyring) Drop(ctx context.Context, tag string) error {
+	return k.change(ctx, func(s *set, now time.Time) error { return s.drop(tag, now) })
+}
+
+// change changes the source and reads it again.
+func (k *Keyring) change(ctx context.Context, c change) error {
+	if k.edit == nil {
+		return k.fixed()
+	}
+	err := k.edit(ctx, c)
+	if again := k.Reload(ctx); err == nil {
+		err = again
+	}
+	return err
+}
+
+// editFile changes the set in a file. What we would not read is not written.
+func editFile(ctx context.Context, path string, c change) error {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("keyring: cannot change the keys: %w", err)
+	}
+	p, err := newPending(ctx, target)
+	if err != nil {
+		return err
+	}
+	defer p.abandon()
+	data, info, err := readFile(target)
+	if err != nil {
+		return err
+	}
+	data, err = changed(path, data, c)
+	if errors.Is(err, errNoChange) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return p.replace(target, data, info)
+}
+
+// changed returns the set in data with a change made.
+func changed(where string, data []byte, c change) ([]byte, error) {
+	s, err := parseSet(where, data)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if err := c(s, now); err != nil {
+		return nil, err
+	}
+	data, err = s.encode()
+	if err != nil {
+		return nil, err
+	}
+	if s, err = parseSet(where, data); err == nil {
+		_, err = s.signing(now)
+	}
+	return data, err
+}
+
+// rotate puts a new key first and returns its tag. Its date is at least that of the
+// others, whose clocks may have been ahead.
+func (s *set) rotate(now time.Time) string {
+	keys := s.keys()
+	tag := firstTag
+	if i := slices.IndexFunc(keys, func(k *ring.Key) bool { return !k.Spare }); i >= 0 {
+		tag = after(keys[i].Tag)
+	}
+	for slices.ContainsFunc(keys, func(k *ring.Key) bool { return k.Tag == tag }) {
+		tag = after(tag)
+	}
+	made := now
+	for _, k := range keys {
+		if ceil := k.Made.Add(time.Second - 1); ceil.Unix() > made.Unix() {
+			made = ceil
+		}
+	}
+	s.entries = slices.Insert(s.entries, 0, newEntry(tag, made))
+	return tag
+}
+
+// newEntry returns a fresh 256-bit key as an entry of a set.
+func newEntry(tag string, made time.Time) entry {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	k := ring.NewHMAC(tag, secret)
+	return entry{key: k, members: []strictjson.Member{
+		{Name: "kty", Raw: json.RawMessage(`"oct"`)},
+		{Name: "kid", Raw: json.RawMessage(strconv.Quote(k.ID()))},
+		{Name: "alg", Raw: json.RawMessage(`"HS256"`)},
+		{Name: "use", Raw: json.RawMessage(`"sig"`)},
+		{Name: "k", Raw: json.RawMessage(strconv.Quote(base64.RawURLEncoding.EncodeToString(secret)))},
+		{Name: "iat", Raw: seconds(made)},
+	}}
+}
+
+// seconds returns t as a date in JSON.
+func seconds(t time.Time) json.RawMessage { return strconv.AppendInt(nil, t.Unix(), 10) }
+
+// revoke withdraws a key, and puts another in its place if need be.
+func (s *set) revoke(name string, now time.Time) error {
+	k, err := s.find(name)
+	if err != nil {
+		return err
+	}
+	if k.Revoked {
+		return errNoChange
+	}
+	if s.needed(k, now) {
+		s.rotate(now)
+	}
+	e := s.entry(k)
+	e.members = with(e.members, "revoked", seconds(now))
+	return nil
+}
+
+// needed reports whether k is the current key, or the last that is live and no spare.
+func (s *set) needed(k *ring.Key, now time.Time) bool {
+	others := slices.ContainsFunc(s.keys(), func(o *ring.Key) bool { return o != k && o.Live(now) && !o.Spare })
+	return k.Live(now) && (!others || s.ring.Current(now) == k)
+}
+
+// drop removes a key that is good for nothing any more.
+func (s *set) drop(name string, now time.Time) error {
+	k, err := s.find(name)
+	if err != nil {
+		return err
+	}
+	switch state := s.ring.State(k, now); {
+	case state == "retired":
+		s.entries = slices.DeleteFunc(s.entries, func(e entry) bool { return e.key == k })
+	case state != "revoked":
+		return fmt.Errorf("%w: %s is %s; it can be dropped when it has retired, or has been revoked", ErrInUse, k.ID(), state)
+	case k.Identity == "":
+		return errNoChange
+	default:
+		s.entry(k).forget(k.ID())
+	}
+	return nil
+}
+
+// forget removes the secret of a revoked key, and all but what is kept for good.
+func (e *entry) forget(id string) {
+	kept := []strictjson.Member{
+		{Name: "kty", Raw: json.RawMessage(`"oct"`)},
+		{Name: "kid", Raw: json.RawMessage(strconv.Quote(id))},
+	}
+	for _, m := range e.members {
+		if m.Name == "alg" || m.Name == "iat" || m.Name == "revoked" {
+			kept = append(kept, m)
+		}
+	}
+	e.members = kept
+}
+
+// find returns the one key that name names. A name that is none is not quoted: it
+// may be a secret.
+func (s *set) find(name string) (*ring.Key, error) {
+	switch found := find(s.keys(), name); len(found) {
+	case 0:
+		return nil, fmt.Errorf("keyring: %s: no key has that kid or tag; there are %s", s.where, kids(s.keys()))
+	case 1:
+		return found[0], nil
+	default:
+		return nil, fmt.Errorf("keyring: %s: several keys have that tag; write the whole kid, one of %s", s.where, kids(found))
+	}
+}

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sessionring/sessionring/internal/strictjson"
+)
+
+// Claims is what a verified token says. It must not be modified: the claims of a
+// request are shared by all who handle it.
+type Claims struct {
+	Subject, SessionID, TokenID   string
+	Actor                         string // "" unless someone acts as Subject (RFC 8693, section 4.1)
+	Tag                           string // version of the key that signed it
+	Previous                      bool   // what vouches for it here is no longer the current key
+	Transport                     string // "header" or "cookie"; "" from Verify
+	IssuedAt, ExpiresAt, AuthTime time.Time
+
+	custom json.RawMessage // the members of the application, as an object; nil if none
+	end    time.Time       // cap on the session, zero if only Config.SessionTTL caps it
+	forget bool            // not remembered: cookies end with the browser
+}
+
+// Decode stores the custom claims in v, as json.Unmarshal does; a token without
+// any leaves v as it is. Claims that nobody decodes cost nothing.
+//
+// Only the members of the application are decoded. Registered ones, such as sub
+// and exp, never reach v, whatever its fields are called.
+func (c *Claims) Decode(v any) error {
+	if c.custom == nil {
+		return nil
+	}
+	if err := json.Unmarshal(c.custom, v); err != nil {
+		return fmt.Errorf("session: custom claims: %w", err)
+	}
+	return nil
+}
+
+// claimsKey is the context key of the claims of a request.
+type claimsKey struct{}
+
+// FromContext returns the claims of the request that Require or Optional let
+// through. Below Require they are never nil; below Optional nil is a stranger.
+func FromContext(ctx context.Context) *Claims {
+	c, _ := ctx.Value(claimsKey{}).(*Claims)
+	return c
+}
+
+// Members that the library writes itself or keeps for itself.
+var ours = map[string]bool{
+	"iss": true, "aud": true, "sub": true, "sid": true, "jti": true, "iat": true, "exp": true, "nbf": true,
+	"auth_time": true, "type": true, "version": true, "gen": true, "act": true, "cs": true,
+	"session_end": true, "forget": true, "purpose": true,
+}
+
+// reserved reports whether the application cannot use name. Case is ignored:
+// other readers of the token may fold it, as encoding/json does.
+func reserved(name string) bool { return ours[strings.ToLower(name)] }
+
+// encodeCustom returns the custom claims v as a compact JSON object, nil if v is
+// nil or encodes as null. All its faults are reported at once.
+func encodeCustom(v any, legacySubject string) (json.RawMessage, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("session: custom claims: %w", err)
+	}
+	if string(data) == "null" {
+		return nil, nil
+	}
+	members, err := strictjson.Object(data)
+	if err != nil {
+		return nil, fmt.Errorf("session: custom claims must be a struct or a map: %w", err)
+	}
+	var errs []error
+	seen := map[string]bool{}
+	for _, m := range members {
+		errs = append(errs, nameFault(m.Name, legacySubject, seen))
+		seen[strings.ToLower(m.Name)] = true
+	}
+	return data, errors.Join(errs...)
+}
+
+// nameFault returns why name cannot be that of a custom claim.
+func nameFault(name, legacySubject string, seen map[string]bool) error {
+	switch {
+	case !validClaimName(name):
+		return fmt.Errorf("session: custom claim %.80q: names are 1 to 64 characters of A-Z a-z 0-9 _ . : / -", name)
+	case reserved(name) || strings.EqualFold(name, legacySubject):
+		return fmt.Errorf("session: custom claim %q is reserved: choose another name", name)
+	case seen[strings.ToLower(name)]:
+		return fmt.Errorf("session: custom claim %q differs from another only in case", name)
+	}
+	return nil
+}
+
+// claimNames lists the names of custom claims with the size of each, for errors.
+func claimNames(custom json.RawMessage) string {
+	members, _ := strictjson.Object(custom)
+	var list []string
+	for _, m := range members {
+		list = append(list, fmt.Sprintf("%s (%d bytes)", m.Name, len(m.Raw)))
+	}
+	return strings.Join(list, ", ")
+}
+
+// joinMembers makes an object of members, nil if there are none.
+func joinMembers(members []strictjson.Member) json.RawMessage {
+	if len(members) == 0 {
+		return nil
+	}
+	var b bytes.Buffer
+	for i, m := range members {
+		b.WriteByte("{,"[min(i, 1)])
+		name, _ := json.Marshal(m.Name)
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(m.Raw)
+	}
+	b.WriteByte('}')
+	return b.Bytes()
+}

@@ -1,0 +1,33 @@
+// Package session keeps people signed in: across restarts, deployments, key
+// rotations and roll-backs.
+//
+// A [Manager] issues, checks, refreshes and ends sessions. A session is one
+// sign-in on one device, carried by two signed tokens: a short-lived access token
+// that is sent with every request, and a long-lived refresh token that is traded
+// for new ones. Both travel in cookies or, for clients that keep none, in the
+// Authorization header and in bodies.
+//
+//	keys, err := keyring.FromEnv()
+//	sessions, err := session.New(session.Config{Keys: keys, Cookies: cookie.SameSite()})
+//	…
+//	err = sessions.SignIn(w, r, session.Grant{Subject: "alice"})
+//	…
+//	http.Handle("GET /api/me", sessions.Require(me))
+//
+// # Refused or cannot tell
+//
+// Every error is one of nine sentinels, or something that is no refusal at all.
+// [Status] makes 401, 403 or 503 of it and [Reason] the word that JSON, logs and
+// metrics use. Only a definite refusal is 401: when nobody can tell whether a
+// token is good, because no key of the ring made it or because the store is
+// down, the answer is 503, nothing is cleared, and the user is still signed in
+// when the fault is over. A client ends a session on one answer alone: 401 from
+// the refresh route.
+//
+// # Tokens
+//
+// Tokens are compact JWS (RFC 7515) with JWT claims (RFC 7519), and verify with
+// any JWT library. Beside its ordinary signature by the current key a token is
+// co-signed by the other live keys, and every instance that holds one of them
+// accepts it; see the package documentation of keyring.
+package session

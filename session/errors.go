@@ -1,0 +1,105 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// The nine refusals, each the word of [Reason] that errors.Is finds in every
+// error of this package that is a refusal. Finer causes are in the error text,
+// which never holds any part of a token or secret.
+var (
+	ErrNoToken     = errors.New("session: no token")             // 401: nobody is signed in
+	ErrExpired     = ring.ErrExpired                             // 401: refresh, or sign in again
+	ErrInvalid     = ring.ErrInvalid                             // 401: malformed, forged, of the wrong kind or for others
+	ErrUnknownKey  = ring.ErrUnknownKey                          // 503, on access and on refresh: no key of this ring vouches for it; nothing is cleared
+	ErrRevoked     = ring.ErrRevoked                             // 401: ended before its time
+	ErrReused      = refine("session: token reused", ErrRevoked) // 401: used up before; wraps ErrRevoked
+	ErrCrossOrigin = errors.New("session: foreign origin")       // 403: caused by a page of another origin
+	ErrForbidden   = errors.New("session: not allowed")          // 403: refused by the function given to RequireFunc
+	ErrUnavailable = errors.New("session: cannot tell now")      // 503: store or key source down; nobody is signed out
+)
+
+// reasons are the sentinels in the order in which they are looked for: a fault
+// before any refusal that may be its cause, the finer before what it wraps.
+var reasons = []struct {
+	err    error
+	word   string
+	status int
+}{
+	{ErrUnavailable, "unavailable", http.StatusServiceUnavailable},
+	{ErrCrossOrigin, "cross_origin", http.StatusForbidden},
+	{ErrForbidden, "forbidden", http.StatusForbidden},
+	{ErrUnknownKey, "unknown_key", http.StatusServiceUnavailable},
+	{ErrReused, "reused", http.StatusUnauthorized},
+	{ErrRevoked, "revoked", http.StatusUnauthorized},
+	{ErrExpired, "expired", http.StatusUnauthorized},
+	{ErrInvalid, "invalid", http.StatusUnauthorized},
+	{ErrNoToken, "no_token", http.StatusUnauthorized},
+}
+
+// Status returns the HTTP status for err: 401, 403 or 503, and 200 for nil.
+//
+// What is no refusal is 503, so that a fault signs nobody out. One more status
+// comes from cookies: a policy for localhost answers other hosts with 421.
+func Status(err error) int {
+	if err == nil {
+		return http.StatusOK
+	}
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.status
+		}
+	}
+	var s interface{ HTTPStatus() int }
+	if errors.As(err, &s) && s.HTTPStatus() == http.StatusMisdirectedRequest {
+		return http.StatusMisdirectedRequest
+	}
+	return http.StatusServiceUnavailable
+}
+
+// Reason returns the word for err that JSON, logs and metrics use: no_token,
+// expired, invalid, unknown_key, revoked, reused, cross_origin, forbidden or
+// unavailable; ok for nil. The list is closed: what is no refusal is unavailable.
+func Reason(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.word
+		}
+	}
+	return "unavailable"
+}
+
+// refined is an error with a text of its own that is also another error.
+type refined struct {
+	text string
+	err  error
+}
+
+func refine(text string, err error) error { return &refined{text, err} }
+
+func (e *refined) Error() string { return e.text }
+func (e *refined) Unwrap() error { return e.err }
+
+// invalid returns an ErrInvalid with its cause.
+func invalid(cause string) error { return fmt.Errorf("%w: %s", ErrInvalid, cause) }
+
+// Causes of ErrInvalid that are met on the way of every request; made once.
+var (
+	errClaims   = invalid("claims refused")
+	errMissing  = invalid("a required claim is missing")
+	errKind     = invalid("wrong kind of token")
+	errIssuer   = invalid("wrong issuer")
+	errAudience = invalid("wrong audience")
+	errNotYet   = invalid("not valid yet")
+	errHeader   = invalid("Authorization header is not one Bearer token")
+	errDisagree = invalid("two good cookies disagree")
+	errFlood    = invalid("too many cookies of one name")
+	errSkew     = fmt.Errorf("%w: issued more than 10 minutes ahead of this clock", ErrUnavailable)
+)

@@ -1,0 +1,215 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/sessionring/sessionring/internal/strictjson"
+)
+
+// maxBody is the longest request body that the handlers read, in bytes.
+const maxBody = 16 << 10
+
+// SignIn starts a session and sets its cookies; status and body are the caller's,
+// to be written after it. It ends the session that r carried, and works whatever
+// tokens r carries. The label of the session is the User-Agent, unless the grant
+// has one.
+//
+// On an error nothing has been set. Errors are ErrCrossOrigin, those of Issue,
+// and those of the cookie policy, such as cookies that are too large. It is safe
+// for concurrent use.
+func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, g Grant) error {
+	private(w.Header())
+	if m.cfg.Cookies == nil {
+		return errors.New("session: SignIn needs Config.Cookies: use Issue for tokens in a body")
+	}
+	if err := m.sameOrigin(r); err != nil {
+		return err
+	}
+	if g.Label == "" {
+		g.Label = r.UserAgent()
+	}
+	pair, err := m.start(g)
+	if err != nil {
+		return err
+	}
+	if err := m.setCookies(w, r, pair); err != nil {
+		return err
+	}
+	m.endAll(r.Context(), m.carried(r))
+	m.began(r.Context(), pair)
+	return nil
+}
+
+// SignOut ends the session of r, even if its access token has expired, and clears
+// the cookies. What header, body and cookies carry is each ended; a request
+// without a token is no error. Status and body are the caller's.
+//
+// Without a Store the access token lives on until it expires: whoever has a copy
+// of it can use it until then. Errors are ErrCrossOrigin, and then nothing has
+// changed. It is safe for concurrent use.
+func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
+	private(w.Header())
+	if err := m.sameOrigin(r); err != nil {
+		return err
+	}
+	list := m.carried(r)
+	if token, err := bodyToken(r); token != "" && err == nil {
+		if c, err := m.verify(r.Context(), token, kindRefresh); err == nil {
+			list = append(list, c)
+		}
+	}
+	m.endAll(r.Context(), list)
+	if m.cfg.Cookies != nil {
+		m.cfg.Cookies.Clear(w, r)
+	}
+	return nil
+}
+
+// endAll ends the sessions of which list holds claims, each once.
+func (m *Manager) endAll(ctx context.Context, list []*Claims) {
+	seen := map[string]bool{}
+	for _, c := range list {
+		if !seen[c.SessionID] {
+			seen[c.SessionID] = true
+			m.ended(ctx, c, nil)
+		}
+	}
+}
+
+// carried returns the claims of every good token in the header and the cookies of
+// r, and of access tokens that were good until they expired.
+func (m *Manager) carried(r *http.Request) []*Claims {
+	var list []*Claims
+	keep := func(c *Claims, err error) {
+		if err == nil {
+			list = append(list, c)
+		}
+	}
+	if token, _, err := bearer(r); token != "" && err == nil {
+		keep(m.genuine(r.Context(), token, kindAccess))
+	}
+	if m.cfg.Cookies == nil {
+		return list
+	}
+	for n := range maxCandidates {
+		if token, ok := m.cfg.Cookies.Token(r, kindAccess, n); ok {
+			keep(m.genuine(r.Context(), token, kindAccess))
+		}
+		if token, ok := m.cfg.Cookies.Token(r, kindRefresh, n); ok {
+			keep(m.verify(r.Context(), token, kindRefresh))
+		}
+	}
+	return list
+}
+
+// HandleRefresh serves POST: a refresh token from the cookie is answered by
+// cookies (204), one from the body, {"refresh_token": …}, by Tokens (200). A token
+// in the body wins over the cookie; the Authorization header is ignored. So a
+// script cannot turn a cookie into a token it could read.
+//
+// A refused refresh clears nothing: the loser of a race must not clear what the
+// winner has set. Only a 401 of this route ends a session in a client. A body
+// that is no JSON object is 400.
+func (m *Manager) HandleRefresh(w http.ResponseWriter, r *http.Request) {
+	private(w.Header())
+	if !post(w, r) {
+		return
+	}
+	token, err := bodyToken(r)
+	switch {
+	case err != nil:
+		writeError(w, http.StatusBadRequest, "invalid")
+	case token != "":
+		m.refreshBody(w, r, token)
+	default:
+		m.refreshCookie(w, r)
+	}
+}
+
+// refreshBody answers a refresh by body.
+func (m *Manager) refreshBody(w http.ResponseWriter, r *http.Request, token string) {
+	tokens, err := m.Refresh(r.Context(), token)
+	if err != nil {
+		m.refuse(w, r, err)
+		return
+	}
+	tokens.WriteJSON(w)
+}
+
+// refreshCookie answers a refresh by cookie.
+func (m *Manager) refreshCookie(w http.ResponseWriter, r *http.Request) {
+	var c *Claims
+	err := m.sameOrigin(r)
+	if err == nil {
+		c, err = m.CheckRefresh(r)
+	}
+	pair, err := m.trade(r.Context(), c, err)
+	if err == nil {
+		err = m.setCookies(w, r, pair)
+	}
+	if err != nil {
+		m.refuse(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// HandleSignOut serves POST by SignOut and answers 204, also to a request without
+// a token.
+func (m *Manager) HandleSignOut(w http.ResponseWriter, r *http.Request) {
+	private(w.Header())
+	if !post(w, r) {
+		return
+	}
+	if err := m.SignOut(w, r); err != nil {
+		m.refuse(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// post reports whether r is a POST, and answers it if not (RFC 9110, section 15.5.6).
+func post(w http.ResponseWriter, r *http.Request) bool {
+	if r.Method == http.MethodPost {
+		return true
+	}
+	w.Header().Set("Allow", http.MethodPost)
+	writeError(w, http.StatusMethodNotAllowed, "invalid")
+	return false
+}
+
+var errBody = errors.New("session: the body is no JSON object with a refresh_token")
+
+// bodyToken returns the refresh token in the body of r, "" if it has none.
+func bodyToken(r *http.Request) (string, error) {
+	if r.Body == nil {
+		return "", nil
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
+		return "", errBody
+	}
+	if strings.TrimSpace(string(data)) == "" {
+		return "", nil
+	}
+	members, err := strictjson.Object(data)
+	if err != nil {
+		return "", errBody
+	}
+	for _, m := range members {
+		if m.Name != "refresh_token" || string(m.Raw) == "null" {
+			continue
+		}
+		var token string
+		if json.Unmarshal(m.Raw, &token) != nil {
+			return "", errBody
+		}
+		return token, nil
+	}
+	return "", nil
+}

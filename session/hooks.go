@@ -1,0 +1,76 @@
+package session
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Hooks is a set of functions to call; any may be nil, and all must be safe for
+// concurrent use. They run on the goroutine of the request and should return
+// soon. Adding a hook breaks no one.
+type Hooks struct {
+	// Checked: an access token was checked, with what result.
+	Checked func(context.Context, Event)
+	// SignedIn: a session began. Refreshed: it got new tokens, or, with Err set,
+	// was refused them.
+	SignedIn, Refreshed func(context.Context, Event)
+	// Revoked: a session ended, by sign-out or otherwise.
+	Revoked func(context.Context, Event)
+	// Key: the keyring was reloaded, or could not be; or the signatures of a token
+	// disagree, so that one of the keys must be in wrong hands.
+	Key func(context.Context, Event)
+}
+
+// Event is one thing that happened to a token, a session or a key. It never holds
+// a token or a secret, and of a token that was refused nothing at all.
+type Event struct {
+	Name                    string // the log message, such as "session revoked"
+	Subject, SessionID, Tag string
+	Previous                bool
+	Reason                  string // Reason(Err)
+	Err                     error
+}
+
+// hookList is the hooks of a Manager, read without locks.
+type hookList struct{ list atomic.Pointer[[]Hooks] }
+
+// Observe adds hooks, from now on. It is safe for concurrent use.
+func (m *Manager) Observe(h Hooks) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []Hooks
+	if old := m.hooks.list.Load(); old != nil {
+		list = append(list, *old...)
+	}
+	list = append(list, h)
+	m.hooks.list.Store(&list)
+}
+
+// Selectors of one hook of a set.
+func hookChecked(h *Hooks) func(context.Context, Event)   { return h.Checked }
+func hookSignedIn(h *Hooks) func(context.Context, Event)  { return h.SignedIn }
+func hookRefreshed(h *Hooks) func(context.Context, Event) { return h.Refreshed }
+func hookRevoked(h *Hooks) func(context.Context, Event)   { return h.Revoked }
+func hookKey(h *Hooks) func(context.Context, Event)       { return h.Key }
+
+// emit calls one hook of every set.
+func (m *Manager) emit(ctx context.Context, which func(*Hooks) func(context.Context, Event), e Event) {
+	list := m.hooks.list.Load()
+	if list == nil {
+		return
+	}
+	for i := range *list {
+		if f := which(&(*list)[i]); f != nil {
+			f(ctx, e)
+		}
+	}
+}
+
+// event returns the event of a name about c, which may be nil, and err.
+func event(name string, c *Claims, err error) Event {
+	e := Event{Name: name, Reason: Reason(err), Err: err}
+	if c != nil {
+		e.Subject, e.SessionID, e.Tag, e.Previous = c.Subject, c.SessionID, c.Tag, c.Previous
+	}
+	return e
+}

@@ -1,0 +1,234 @@
+package session
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// Grant is what a sign-in grants.
+type Grant struct {
+	Subject  string        // required: the user
+	Claims   any           // custom claims: a struct or map, its members at the top level of the token
+	Actor    string        // who acts as Subject (impersonation; RFC 8693, section 4.1)
+	MaxAge   time.Duration // cap on this session, below Config.SessionTTL; 0: none
+	Forget   bool          // not remembered: cookies end with the browser, refresh does not prolong them
+	AuthTime time.Time     // when the user last proved who they are, from which Config.SessionTTL counts; default now
+	Label    string        // device name for a list of sessions; SignIn takes the User-Agent
+}
+
+// Sizes in bytes. Issuing counts co-signatures at their largest and the longest
+// cookie name, whatever the ring and the policy are now, so that a token that
+// fits today fits under any.
+const (
+	roomForCosigners  = 512
+	roomForCookieName = 64
+	maxHeader         = 128
+	maxSignature      = 86
+)
+
+// grant is a session as it is carried by its tokens.
+type grant struct {
+	subject, sid, actor string
+	custom              json.RawMessage
+	authTime, end       time.Time // end: cap beside Config.SessionTTL, zero if none
+	forget              bool
+}
+
+// issued is a pair of tokens with what cookies need to know of them.
+type issued struct {
+	access, refresh           string
+	accessUntil, refreshUntil time.Time
+	claims                    *Claims
+}
+
+// Issue starts a session whose tokens the caller delivers. It is the one place
+// where tokens may go into a body; SignIn is for browsers.
+//
+// Custom claims must encode as a JSON object whose names are 1 to 64 characters
+// of A-Z a-z 0-9 _ . : / - and none of ours. A grant that is incomplete, or whose
+// claims do not fit into a cookie, is an error that says so and no refusal;
+// nothing has been issued then. Issue is safe for concurrent use.
+func (m *Manager) Issue(ctx context.Context, g Grant) (Tokens, error) {
+	pair, err := m.start(g)
+	if err != nil {
+		return Tokens{}, err
+	}
+	m.began(ctx, pair)
+	return pair.tokens(), nil
+}
+
+// start makes the first tokens of a session.
+func (m *Manager) start(g Grant) (*issued, error) {
+	now := time.Now()
+	custom, err := m.checkGrant(&g, now)
+	if err != nil {
+		return nil, err
+	}
+	s := &grant{subject: g.Subject, sid: newID(), actor: g.Actor, custom: custom, authTime: g.AuthTime, forget: g.Forget}
+	if g.MaxAge > 0 {
+		s.end = now.Add(g.MaxAge)
+	}
+	if g.Forget {
+		s.end = earlier(s.end, now.Add(m.cfg.RefreshTTL))
+	}
+	return m.issue(s, now)
+}
+
+// began reports that the session of pair has begun.
+func (m *Manager) began(ctx context.Context, pair *issued) {
+	m.emit(ctx, hookSignedIn, event("signed in", pair.claims, nil))
+}
+
+// checkGrant fills in the defaults of g and returns its encoded claims, or all
+// its faults.
+func (m *Manager) checkGrant(g *Grant, now time.Time) (json.RawMessage, error) {
+	if g.AuthTime.IsZero() {
+		g.AuthTime = now
+	}
+	var f faults
+	f.add(g.Subject == "", "Grant.Subject is required: the name or id of the user")
+	f.add(!utf8.ValidString(g.Subject) || !utf8.ValidString(g.Actor), "Grant.Subject and Grant.Actor must be UTF-8")
+	f.add(g.MaxAge < 0 || g.MaxAge > 0 && g.MaxAge < time.Second, "Grant.MaxAge must be at least 1s, or 0 for no cap of its own")
+	f.add(g.AuthTime.Unix() < 0, "Grant.AuthTime lies before 1970")
+	f.add(g.AuthTime.After(now.Add(maxAhead)), "Grant.AuthTime lies in the future")
+	f.add(!m.endOf(g.AuthTime, time.Time{}).After(now), "Grant.AuthTime is longer ago than Config.SessionTTL: the user must sign in again")
+	custom, err := encodeCustom(g.Claims, m.cfg.LegacySubject)
+	return custom, errors.Join(append(f, err)...)
+}
+
+// endOf returns the absolute end of a session that began at authTime and is
+// capped at limit, zero for no cap. Refresh cannot move either.
+func (m *Manager) endOf(authTime, limit time.Time) time.Time {
+	if m.cfg.SessionTTL < 0 {
+		return earlier(limit, farFuture)
+	}
+	return earlier(limit, authTime.Add(m.cfg.SessionTTL))
+}
+
+// farFuture is later than any date a token may have.
+var farFuture = time.Unix(253402300799, 0)
+
+// earlier returns the earlier of a and b, where a zero a is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// issue makes the tokens of s.
+func (m *Manager) issue(s *grant, now time.Time) (*issued, error) {
+	signers := m.live.Ring().Signers(now)
+	end := m.endOf(s.authTime, s.end)
+	pair := &issued{
+		accessUntil:  earlier(end, now.Add(m.cfg.AccessTTL)).Truncate(time.Second),
+		refreshUntil: earlier(end, now.Add(m.cfg.RefreshTTL)).Truncate(time.Second),
+	}
+	id := newID()
+	var err error
+	if pair.access, err = m.sign(&signers, ring.Access, s.encode(m, kindAccess, id, signers.Tag(), now, pair.accessUntil), s.custom); err != nil {
+		return nil, err
+	}
+	if pair.refresh, err = m.sign(&signers, ring.Refresh, s.encode(m, kindRefresh, newID(), signers.Tag(), now, pair.refreshUntil), s.custom); err != nil {
+		return nil, err
+	}
+	pair.claims = &Claims{
+		Subject: s.subject, SessionID: s.sid, TokenID: id, Actor: s.actor, Tag: signers.Tag(),
+		IssuedAt: now.Truncate(time.Second), ExpiresAt: pair.accessUntil, AuthTime: s.authTime.Truncate(time.Second),
+		custom: s.custom, end: s.end, forget: s.forget,
+	}
+	return pair, nil
+}
+
+// sign signs a payload that fits, and names the claims of one that does not.
+func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custom json.RawMessage) (string, error) {
+	size := maxHeader + base64.RawURLEncoding.EncodedLen(len(payload)) + maxSignature + roomForCosigners + roomForCookieName
+	if size > ring.MaxToken {
+		return "", fmt.Errorf("session: the token would be %d bytes too long for a cookie: shorten the subject or the custom claims %s",
+			size-ring.MaxToken, claimNames(custom))
+	}
+	token, err := signers.Sign(t, payload)
+	if err != nil {
+		return "", fmt.Errorf("session: cannot issue: %w", err)
+	}
+	return token, nil
+}
+
+// encode returns the payload of one token: compact JSON in a fixed order, without
+// the co-signatures.
+func (s *grant) encode(m *Manager, kind, id, tag string, now, until time.Time) []byte {
+	b := make(builder, 0, 512+len(s.custom))
+	b.textIf("iss", m.cfg.Issuer)
+	b.textIf("aud", m.cfg.Audience)
+	b.text("sub", s.subject)
+	if m.cfg.LegacySubject != "sub" {
+		b.text(m.cfg.LegacySubject, s.subject)
+	}
+	b.text("sid", s.sid)
+	b.text("jti", id)
+	b.number("iat", now.Unix())
+	b.number("exp", until.Unix())
+	b.number("auth_time", s.authTime.Unix())
+	b.text("type", kind)
+	b.text("version", tag)
+	if s.actor != "" {
+		var act builder
+		act.text("sub", s.actor)
+		b.raw("act", act.object())
+	}
+	if kind == kindRefresh && !s.end.IsZero() {
+		b.number("session_end", s.end.Unix())
+	}
+	if kind == kindRefresh && s.forget {
+		b.raw("forget", []byte("true"))
+	}
+	return b.with(s.custom).object()
+}
+
+// builder is a JSON object under construction, without its closing brace.
+type builder []byte
+
+// name appends a member name that needs no escaping.
+func (b *builder) name(name string) {
+	*b = append(append(append(*b, "{,"[min(1, len(*b))], '"'), name...), `":`...)
+}
+
+func (b *builder) raw(name string, value []byte) {
+	b.name(name)
+	*b = append(*b, value...)
+}
+
+func (b *builder) number(name string, n int64) {
+	b.name(name)
+	*b = strconv.AppendInt(*b, n, 10)
+}
+
+func (b *builder) text(name, s string) {
+	quoted, _ := json.Marshal(s) // a string always encodes
+	b.raw(name, quoted)
+}
+
+func (b *builder) textIf(name, s string) {
+	if s != "" {
+		b.text(name, s)
+	}
+}
+
+// with appends the members of a JSON object.
+func (b builder) with(object json.RawMessage) builder {
+	if len(object) <= len("{}") {
+		return b
+	}
+	return append(append(b, ','), object[1:len(object)-1]...)
+}
+
+// object closes the object.
+func (b builder) object() []byte { return append(b, '}') }

@@ -1,0 +1,98 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// Purpose issues tokens for one use other than a session: password reset links,
+// invitations, the state of an OAuth exchange. They go through the same keyring,
+// so a rotation does not break them, and are bound to their purpose: none passes
+// as a session, as a token of another purpose, or with any other reader of the
+// secret, because every purpose has keys of its own, derived from those of the
+// ring (RFC 5869; RFC 8725, section 3.8). It is safe for concurrent use.
+type Purpose struct {
+	m     *Manager
+	name  string
+	ttl   time.Duration
+	cache atomic.Pointer[derivedRing]
+}
+
+// derivedRing is the ring of a purpose and the one it was made from.
+type derivedRing struct{ from, ring *ring.Ring }
+
+// Purpose returns the tokens of that name and lifetime. It panics if the name is
+// not [a-z0-9-]{1,32}, or the lifetime under a second.
+func (m *Manager) Purpose(name string, ttl time.Duration) *Purpose {
+	if name == "" || len(name) > 32 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		panic(fmt.Sprintf("session: Purpose name %.40q: use 1 to 32 of a-z 0-9 -", name))
+	}
+	if ttl < time.Second {
+		panic(fmt.Sprintf("session: Purpose lifetime %v: use at least 1s", ttl))
+	}
+	return &Purpose{m: m, name: name, ttl: ttl}
+}
+
+// ring returns the ring of this purpose.
+func (p *Purpose) ring() *ring.Ring {
+	from := p.m.live.Ring()
+	d := p.cache.Load()
+	if d == nil || d.from != from {
+		d = &derivedRing{from, from.Derive("sessionring purpose v1 " + p.name)}
+		p.cache.Store(d)
+	}
+	return d.ring
+}
+
+// Issue returns a token for subject, carrying claims if not nil, under the rules
+// of Grant.Claims. The token may stand in a URL only if the page behind it sends
+// no Referer and the token is soon used up.
+func (p *Purpose) Issue(_ context.Context, subject string, claims any) (string, error) {
+	if subject == "" || !utf8.ValidString(subject) {
+		return "", fmt.Errorf("session: a %s token needs a subject, in UTF-8", p.name)
+	}
+	custom, err := encodeCustom(claims, p.m.cfg.LegacySubject)
+	if err != nil {
+		return "", err
+	}
+	now := time.Now()
+	signers := p.ring().Signers(now)
+	b := make(builder, 0, 256+len(custom))
+	b.textIf("iss", p.m.cfg.Issuer)
+	b.textIf("aud", p.m.cfg.Audience)
+	b.text("sub", subject)
+	b.text("jti", newID())
+	b.number("iat", now.Unix())
+	b.number("exp", now.Add(p.ttl).Unix())
+	b.text("type", kindPurpose)
+	b.text("purpose", p.name)
+	b.text("version", signers.Tag())
+	return p.m.sign(&signers, ring.Purpose, b.with(custom).object(), custom)
+}
+
+// Verify checks a token of this purpose and leaves it usable: to show the form
+// before the link is used up. Its errors are those of Manager.Verify.
+func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
+	now, r := time.Now(), p.ring()
+	t, err := r.Open(token, now, p.m.cfg.Leeway)
+	if err != nil {
+		return nil, p.m.refused(ctx, err, now)
+	}
+	pl, err := parsePayload(t.Payload, p.m.cfg.LegacySubject)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.m.check(pl, t, kindPurpose, now); err != nil {
+		return nil, p.m.refused(ctx, err, now)
+	}
+	if pl.purpose != p.name {
+		return nil, errKind
+	}
+	return p.m.unexpired(pl.claims(t.Key, r.Current(now)))
+}

@@ -1,0 +1,109 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// Refresh trades a refresh token for new tokens of the same session, signed by
+// the current key. Racing callers all succeed. The session ends when it would
+// have ended, however often it is refreshed: at Config.SessionTTL after its
+// sign-in, or at its Grant.MaxAge.
+//
+// Every signature in the token that a key of the ring should have made is
+// checked; if one is wrong, the token is ErrInvalid and the event "signer
+// mismatch" says that a key has leaked. Errors are those of Verify;
+// Config.OnRefresh can add ErrRevoked. An error of any other kind is 503 and
+// leaves the session as it is. Refresh is safe for concurrent use.
+func (m *Manager) Refresh(ctx context.Context, token string) (Tokens, error) {
+	c, err := m.checkRefresh(ctx, token)
+	pair, err := m.trade(ctx, c, err)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return pair.tokens(), nil
+}
+
+// trade makes the next tokens of the session of c, unless err says that its
+// refresh token is refused, and reports what came of it.
+func (m *Manager) trade(ctx context.Context, c *Claims, err error) (*issued, error) {
+	var pair *issued
+	if err == nil {
+		pair, err = m.renew(ctx, c)
+	}
+	switch {
+	case err == nil:
+		m.emit(ctx, hookRefreshed, event("session refreshed", pair.claims, nil))
+	case c != nil && errors.Is(err, ErrRevoked):
+		m.ended(ctx, c, err)
+		fallthrough
+	default:
+		m.emit(ctx, hookRefreshed, event("refresh refused", c, err))
+	}
+	return pair, err
+}
+
+// checkRefresh checks a refresh token and every signature in it.
+func (m *Manager) checkRefresh(ctx context.Context, token string) (*Claims, error) {
+	c, err := m.verify(ctx, token, kindRefresh)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.live.Ring().Audit(token, time.Now()); errors.Is(err, ring.ErrMismatch) {
+		m.cfg.Logger.ErrorContext(ctx, "signer mismatch", "subject", c.Subject, "session", c.SessionID, "version", c.Tag)
+		m.emit(ctx, hookKey, event("signer mismatch", c, err))
+		return nil, err
+	}
+	if !time.Now().Before(m.endOf(c.AuthTime, c.end)) {
+		return nil, ErrExpired
+	}
+	return c, nil
+}
+
+// renew issues the next tokens of the session of c.
+func (m *Manager) renew(ctx context.Context, c *Claims) (*issued, error) {
+	s := &grant{subject: c.Subject, sid: c.SessionID, actor: c.Actor, custom: c.custom, authTime: c.AuthTime, end: c.end, forget: c.forget}
+	custom, err := m.askAgain(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if custom != nil {
+		s.custom = custom
+	}
+	pair, err := m.issue(s, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return pair, nil
+}
+
+// askAgain returns the custom claims that Config.OnRefresh gives the session of c,
+// nil to keep those it has.
+func (m *Manager) askAgain(ctx context.Context, c *Claims) (json.RawMessage, error) {
+	if m.cfg.OnRefresh == nil {
+		return nil, nil
+	}
+	claims, err := m.cfg.OnRefresh(ctx, c)
+	switch {
+	case errors.Is(err, ErrRevoked):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: Config.OnRefresh: %w", ErrUnavailable, err)
+	}
+	custom, err := encodeCustom(claims, m.cfg.LegacySubject)
+	if err != nil {
+		return nil, fmt.Errorf("%w: claims from Config.OnRefresh: %w", ErrUnavailable, err)
+	}
+	return custom, nil
+}
+
+// ended reports that the session of c is over.
+func (m *Manager) ended(ctx context.Context, c *Claims, err error) {
+	m.cfg.Logger.InfoContext(ctx, "session revoked", "subject", c.Subject, "session", c.SessionID, "version", c.Tag)
+	m.emit(ctx, hookRevoked, event("session revoked", c, err))
+}

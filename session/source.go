@@ -1,0 +1,144 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Where a token came from.
+const (
+	fromHeader = "header"
+	fromCookie = "cookie"
+)
+
+// maxCandidates is how many cookies of one name are looked at; more are a flood.
+const maxCandidates = 16
+
+// Check returns the claims of the access token of r, or nil and an error.
+//
+// A request with an Authorization header is judged by that header alone,
+// whatever it holds: a bad header is never made good by a cookie (RFC 6750,
+// section 2). Of several cookies of one name each is tried, and two good ones
+// that disagree on the session are refused. A cookie that came with a request
+// which a foreign page caused is ErrCrossOrigin.
+//
+// Errors are those of Verify, ErrNoToken and ErrCrossOrigin. Check is safe for
+// concurrent use.
+func (m *Manager) Check(r *http.Request) (*Claims, error) {
+	c, err := m.checkRequest(r)
+	m.checked(r.Context(), c, err)
+	return c, err
+}
+
+func (m *Manager) checkRequest(r *http.Request) (*Claims, error) {
+	token, present, err := bearer(r)
+	if present {
+		if err != nil {
+			return nil, err
+		}
+		c, err := m.verify(r.Context(), token, kindAccess)
+		return via(c, fromHeader), err
+	}
+	c, err := m.tryCookies(r, kindAccess, m.verify)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.sameOrigin(r); err != nil {
+		return nil, err
+	}
+	return via(c, fromCookie), nil
+}
+
+// CheckRefresh returns the claims of the refresh cookie of r without using it
+// up: whether the session could be refreshed, by signature, expiry and
+// revocation. Its errors are those of Check. It is safe for concurrent use.
+func (m *Manager) CheckRefresh(r *http.Request) (*Claims, error) {
+	c, err := m.tryCookies(r, kindRefresh, m.refreshable)
+	return via(c, fromCookie), err
+}
+
+// refreshable is verify with the absolute end of the session.
+func (m *Manager) refreshable(ctx context.Context, token, _ string) (*Claims, error) {
+	return m.checkRefresh(ctx, token)
+}
+
+// via notes in c, which may be nil, where its token came from.
+func via(c *Claims, transport string) *Claims {
+	if c != nil {
+		c.Transport = transport
+	}
+	return c
+}
+
+// sameOrigin is nil unless a foreign page caused r.
+func (m *Manager) sameOrigin(r *http.Request) error {
+	if m.cfg.Cookies == nil {
+		return nil
+	}
+	if err := m.cfg.Cookies.Check(r); err != nil {
+		return fmt.Errorf("%w: %w", ErrCrossOrigin, err)
+	}
+	return nil
+}
+
+// bearer returns the token of the Authorization header; present says that there
+// is such a header, good or bad.
+func bearer(r *http.Request) (token string, present bool, err error) {
+	values := r.Header["Authorization"]
+	if len(values) == 0 {
+		return "", false, nil
+	}
+	scheme, token, ok := strings.Cut(values[0], " ")
+	if len(values) > 1 || !ok || token == "" || !strings.EqualFold(scheme, "Bearer") {
+		return "", true, errHeader
+	}
+	return token, true, nil
+}
+
+// tryCookies judges every cookie of a kind and returns the claims of the newest
+// good one. Two good ones of different sessions are refused; if
+// none is good, the error is the most hopeful of them all.
+func (m *Manager) tryCookies(r *http.Request, kind string, verify func(context.Context, string, string) (*Claims, error)) (*Claims, error) {
+	if m.cfg.Cookies == nil {
+		return nil, ErrNoToken
+	}
+	var best *Claims
+	failure := ErrNoToken
+	for n := 0; ; n++ {
+		token, ok := m.cfg.Cookies.Token(r, kind, n)
+		switch {
+		case !ok && best != nil:
+			return best, nil
+		case !ok:
+			return nil, failure
+		case n == maxCandidates:
+			return nil, errFlood
+		}
+		c, err := verify(r.Context(), token, kind)
+		switch {
+		case err != nil:
+			failure = moreHopeful(failure, err)
+		case best != nil && best.SessionID != c.SessionID:
+			return nil, errDisagree
+		case best == nil || c.IssuedAt.After(best.IssuedAt):
+			best = c
+		}
+	}
+}
+
+// moreHopeful returns that of two errors which leaves the user more: cannot tell
+// before expired, expired before revoked, revoked before invalid.
+func moreHopeful(a, b error) error {
+	for _, hope := range []error{ErrUnavailable, ErrUnknownKey, ErrExpired, ErrRevoked, ErrInvalid} {
+		if errors.Is(a, hope) {
+			return a
+		}
+		if errors.Is(b, hope) {
+			return b
+		}
+	}
+	return b
+}
