@@ -1,0 +1,148 @@
+// The page of the quickstart. Everything the server says is shown through
+// textContent, and no answer but a refused refresh ends what is shown as a session.
+
+const $ = (id) => document.getElementById(id);
+const interval = 30_000;
+
+// call asks the server; a network failure is a status of 0, like any other answer.
+async function call(method, path, body) {
+  try {
+    const answer = await fetch(path, {
+      method,
+      credentials: "same-origin",
+      headers: body ? { "Content-Type": "application/json" } : {},
+      body: body && JSON.stringify(body),
+    });
+    const json = answer.headers.get("Content-Type")?.startsWith("application/json");
+    return { status: answer.status, body: json ? await answer.json() : null };
+  } catch {
+    return { status: 0, body: null };
+  }
+}
+
+function say(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = !text;
+}
+
+// element makes a table cell or a term of a list.
+function element(name, text, style) {
+  const e = document.createElement(name);
+  e.textContent = text;
+  if (style) e.className = style;
+  return e;
+}
+
+// units writes the fields of health that are numbers.
+const units = {
+  server_time: (seconds) => new Date(seconds * 1000).toLocaleTimeString(),
+  expires_in: (seconds) => `${seconds} s`,
+};
+
+function showHealth(health) {
+  const rows = Object.entries(health).flatMap(([name, value]) => [
+    element("dt", name.replaceAll("_", " ")),
+    element("dd", units[name]?.(value) ?? String(value ?? "none"),
+      name === "status" ? (health.authenticated ? "good" : "warn") : ""),
+  ]);
+  $("health").replaceChildren(...rows);
+}
+
+function showKeys(keys) {
+  $("keys").replaceChildren(...keys.map((key) => {
+    const row = document.createElement("tr");
+    const name = document.createElement("td");
+    name.append(element("code", key.id));
+    row.append(name, element("td", key.role),
+      element("td", key.held ? `holds it, ${key.state}` : "does not hold it", key.held ? "good" : "warn"));
+    return row;
+  }));
+  $("vouchers").hidden = false;
+}
+
+function showSession(me) {
+  $("subject").textContent = me.subject;
+  $("session-id").textContent = me.session_id;
+  $("token-version").textContent = me.token_version;
+  $("session").hidden = false;
+  $("sign-in").hidden = true;
+}
+
+function showSignIn() {
+  $("session").hidden = $("vouchers").hidden = true;
+  $("sign-in").hidden = false;
+}
+
+// look asks for health and does what it advises. mayRefresh keeps it from going round.
+async function look(mayRefresh = true) {
+  const { body: health } = await call("GET", "/api/auth/token-health");
+  if (!health?.action) {
+    say("The server does not answer. You are not signed out; asking again soon.");
+    return;
+  }
+  showHealth(health);
+  if (health.action === "refresh" && mayRefresh) {
+    return refresh();
+  }
+  if (health.action === "retry") {
+    say(health.status === "unknown_key"
+      ? "This server holds no key that vouches for you. Put the key back and you are signed in, or sign in again."
+      : "The server cannot tell right now. You are not signed out; asking again soon.");
+    if ($("session").hidden) showSignIn();
+    return;
+  }
+  say("");
+  if (health.action === "login") return showSignIn();
+  if (health.authenticated) return showAccount();
+}
+
+async function showAccount() {
+  const [me, keys] = await Promise.all([call("GET", "/api/me"), call("GET", "/api/me/keys")]);
+  if (me.status === 200) showSession(me.body);
+  if (keys.status === 200) showKeys(keys.body);
+}
+
+async function refresh() {
+  const { status } = await call("POST", "/api/auth/refresh");
+  if (status === 401) {
+    say("This session is over. Please sign in again.");
+    return showSignIn();
+  }
+  return look(false);
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const name = $("username").value;
+  const { status } = await call("POST", "/api/auth/login", { username: name, password: $("password").value });
+  $("password").value = "";
+  if (status === 200) return look();
+  say(status === 401 ? "Wrong name or password." : "That did not work. Please try again.");
+  $("password").focus();
+}
+
+async function signOut() {
+  const { status } = await call("POST", "/api/auth/logout");
+  if (status !== 204) return say("That did not work. You are still signed in.");
+  await look();
+}
+
+// whileBusy keeps a button from being pressed twice.
+function whileBusy(button, action) {
+  return async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      await action(event);
+    } finally {
+      button.disabled = false;
+    }
+  };
+}
+
+$("form").addEventListener("submit", whileBusy($("form").querySelector("button"), signIn));
+$("refresh").addEventListener("click", whileBusy($("refresh"), refresh));
+$("sign-out").addEventListener("click", whileBusy($("sign-out"), signOut));
+$("ask").addEventListener("click", whileBusy($("ask"), look.bind(null, true)));
+setInterval(look, interval);
+look();

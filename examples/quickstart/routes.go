@@ -1,0 +1,39 @@
+package main
+
+import (
+	"net/http"
+
+	"github.com/sessionring/sessionring/cookie"
+	"github.com/sessionring/sessionring/examples/internal/server"
+	"github.com/sessionring/sessionring/health"
+	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session"
+)
+
+// app is the server.
+type app struct {
+	sessions *session.Manager
+	keys     *keyring.Keyring
+	policy   *cookie.Policy
+	anyUser  bool
+}
+
+// routes returns the handler of all requests. The cookie policy stands outermost, so
+// that foreign pages are refused before anything else, and refusals can be read by
+// the pages that are allowed.
+func (a *app) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/auth/login", server.Only("POST", http.HandlerFunc(a.login)))
+	mux.HandleFunc("/api/auth/refresh", a.sessions.HandleRefresh)
+	mux.HandleFunc("/api/auth/logout", a.sessions.HandleSignOut)
+	mux.Handle("/api/auth/token-health", health.New(a.sessions))
+	mux.Handle("/api/me", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.me))))
+	mux.Handle("/api/me/keys", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.myKeys))))
+	mux.Handle("/healthz", server.Only("GET", http.HandlerFunc(server.OK)))
+	mux.Handle("/readyz", server.Only("GET", http.HandlerFunc(server.OK))) // no store to wait for
+	for path, file := range pageFiles {
+		mux.Handle(path, server.Only("GET", pageFile(file)))
+	}
+	mux.HandleFunc("/", server.NotFound)
+	return a.policy.Handler(mux)
+}
