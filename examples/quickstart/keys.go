@@ -99,7 +99,7 @@ func makeOnce(path string) (made bool, err error) {
 		return false, nil // it is there, or cannot be looked at: FromFile will say what is wrong
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return false, err
+		return false, fmt.Errorf("DATA_DIR cannot be made: %w", err)
 	}
 	err = keyring.InitFile(path)
 	if errors.Is(err, fs.ErrExist) {

@@ -1,0 +1,232 @@
+package examples_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Size of the fleet and of its crowd.
+const (
+	instances = 3
+	liveUsers = 60
+	awayUsers = 20
+	pause     = 100 * time.Millisecond // between two requests of a live user
+	accessTTL = 10 * time.Second       // far above the second between two refreshes
+)
+
+// rollout is a story of deployments. Each step is the number of an instance and the
+// name of the configuration that it restarts with; "settle" waits until every live
+// user has been served by what is running now.
+type rollout struct {
+	name  string
+	tags  map[string]string // TOKEN_VERSION of each configuration
+	steps string
+}
+
+// Configurations hold these secrets, newest first.
+var holds = map[string][]int{"A": {1}, "B": {2, 1}, "C": {3, 2, 1}}
+
+var rising = map[string]string{"A": "v1", "B": "v2", "C": "v3"}
+
+var rollouts = []rollout{
+	{"one rotation", rising, "0B settle 1B 2B settle"},
+	{"version unchanged", map[string]string{"A": "v1", "B": "v1", "C": "v1"}, "0B 1B settle 2B settle"},
+	{"two rotations apart", rising, "0B 1B 2B settle 0C 1C 2C settle"},
+	{"two rotations at once", rising, "0B settle 0C 1B settle 2C 1C settle"},
+	{"rolled back in the middle", rising, "0B 1B settle 1A 0A settle"},
+	{"rolled back at the end", rising, "0B 1B 2B settle 0A settle 1A 2A settle"},
+}
+
+// TestRollouts deploys new keys to a fleet of stateless servers while people use it,
+// in every order that deployments take. Nobody is signed out, and no request is
+// refused.
+func TestRollouts(t *testing.T) {
+	stories, crowd := rollouts, liveUsers
+	if testing.Short() {
+		stories, crowd = rollouts[3:4], liveUsers/4
+	}
+	for _, story := range stories {
+		t.Run(story.name, func(t *testing.T) {
+			f := newFleet(t, story)
+			away := f.signInAll(t, "away", awayUsers)
+			c := f.open(t, crowd)
+			for _, step := range strings.Fields(story.steps) {
+				if step == "settle" {
+					c.settle(t)
+					continue
+				}
+				f.deploy(t, int(step[0]-'0'), step[1:])
+			}
+			c.leave(t)
+			for _, u := range away {
+				comeBack(t, u, f.url)
+			}
+		})
+	}
+}
+
+// fleet is a few instances behind one address.
+type fleet struct {
+	*balancer
+	story   rollout
+	secrets [4]string
+	servers [instances]*process
+}
+
+// newFleet returns a fleet that runs configuration A everywhere.
+func newFleet(t *testing.T, story rollout) *fleet {
+	f := &fleet{balancer: newBalancer(t), story: story}
+	for i := range f.secrets {
+		f.secrets[i] = newSecret()
+	}
+	for i := range f.servers {
+		f.launch(t, i, "A")
+	}
+	return f
+}
+
+// launch starts an instance and lets requests go to it.
+func (f *fleet) launch(t *testing.T, i int, config string) {
+	t.Helper()
+	keys := holds[config]
+	var old []string
+	for _, k := range keys[1:] {
+		old = append(old, f.secrets[k])
+	}
+	f.servers[i] = start(t, "quickstart", "ANY_USER=1", "LEEWAY=0s", "ACCESS_TTL="+accessTTL.String(),
+		"SESSION_SECRET="+f.secrets[keys[0]], "SESSION_SECRET_OLD="+strings.Join(old, ","), "TOKEN_VERSION="+f.story.tags[config])
+	f.add(f.servers[i].url)
+}
+
+// deploy replaces an instance as deployments do: out of the balancer, stopped,
+// started with the new configuration, back in.
+func (f *fleet) deploy(t *testing.T, i int, config string) {
+	t.Helper()
+	f.remove(f.servers[i].url)
+	f.servers[i].stop(t)
+	f.launch(t, i, config)
+}
+
+// signInAll returns n users who have signed in.
+func (f *fleet) signInAll(t *testing.T, name string, n int) []*user {
+	t.Helper()
+	var users []*user
+	for i := range n {
+		u := newUser(name + strconv.Itoa(i))
+		u.signIn(t, f.url)
+		users = append(users, u)
+	}
+	return users
+}
+
+// comeBack is what a page does for a user who was away: refresh, and go on.
+func comeBack(t *testing.T, u *user, server string) {
+	t.Helper()
+	if h := u.health(t, server); h.word("action") != "none" && h.word("action") != "refresh" {
+		t.Errorf("%s was signed out while away: health %v", u.name, h)
+	}
+	u.want(t, 204, "POST", server+"/api/auth/refresh", "")
+	if r := u.want(t, 200, "GET", server+"/api/me", ""); r.word("subject") != u.name {
+		t.Errorf("got %v, want %s", r, u.name)
+	}
+}
+
+// crowd is the people who use the fleet all the time.
+type crowd struct {
+	rounds []atomic.Int64 // of each user
+	bad    problems
+	end    context.CancelFunc
+	gone   sync.WaitGroup
+}
+
+// open lets n users in, who stay until leave.
+func (f *fleet) open(t *testing.T, n int) *crowd {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	c := &crowd{rounds: make([]atomic.Int64, n), end: cancel}
+	for i, u := range f.signInAll(t, "live", n) {
+		c.gone.Go(func() {
+			for ctx.Err() == nil {
+				c.round(u, f.url)
+				c.rounds[i].Add(1)
+			}
+		})
+	}
+	return c
+}
+
+// round is what one user does again and again. Every request must be answered well.
+func (c *crowd) round(u *user, server string) {
+	for _, step := range []struct {
+		status       int
+		method, path string
+	}{
+		{200, "GET", "/api/me"},
+		{200, "GET", "/api/auth/token-health"},
+		{204, "POST", "/api/auth/refresh"},
+	} {
+		r, err := u.send(step.method, server+step.path, "")
+		switch {
+		case err != nil:
+			c.bad.add("%s: %s: %v", u.name, step.path, err)
+		case r.status != step.status:
+			c.bad.add("%s: %s: got %v, want %d", u.name, step.path, r, step.status)
+		case r.json["action"] != nil && r.word("action") != "none":
+			c.bad.add("%s: %s: got %v, want nothing to do", u.name, step.path, r)
+		}
+		time.Sleep(pause)
+	}
+}
+
+// settle waits until every user has made a whole round that began after the call.
+func (c *crowd) settle(t *testing.T) {
+	t.Helper()
+	whole := make([]int64, len(c.rounds))
+	for i := range whole {
+		whole[i] = c.rounds[i].Load() + 2
+	}
+	for i := range whole {
+		eventually(t, "every user has been served", func() bool { return c.rounds[i].Load() >= whole[i] })
+	}
+}
+
+// leave ends the crowd and reports what went wrong.
+func (c *crowd) leave(t *testing.T) {
+	t.Helper()
+	c.end()
+	c.gone.Wait()
+	total := int64(0)
+	for i := range c.rounds {
+		total += c.rounds[i].Load()
+	}
+	t.Logf("%d users made %d requests", len(c.rounds), 3*total)
+	c.bad.report(t)
+}
+
+// problems collects what went wrong, from many goroutines.
+type problems struct {
+	mu    sync.Mutex
+	n     int
+	first []string
+}
+
+func (p *problems) add(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.n++; len(p.first) < 5 {
+		p.first = append(p.first, fmt.Sprintf(format, args...))
+	}
+}
+
+func (p *problems) report(t *testing.T) {
+	t.Helper()
+	if p.n > 0 {
+		t.Errorf("%d requests went wrong, such as:\n%s", p.n, strings.Join(p.first, "\n"))
+	}
+}
