@@ -138,7 +138,7 @@ func (r *envReader) key(source, tag, text string) *ring.Key {
 	if err != nil {
 		hint := ""
 		if len(text) < minSecret && strings.HasPrefix(source, r.names.SecretOld+" ") {
-			hint = "; if it is part of a secret that holds a comma, write the whole one as hex: or base64:"
+			hint = "; if it is part of a secret that holds a comma, write the whole one with the prefix hex: or base64: instead"
 		}
 		r.addf("%s %w%s", source, err, hint)
 		return nil

@@ -11,11 +11,11 @@ import (
 
 // The faults of the text of a secret, to follow its name in a sentence.
 var (
-	errEncoding = errors.New("is not valid UTF-8: write its bytes as hex: or base64:")
-	errOuter    = errors.New("begins or ends with white space or an invisible character: remove it, or write the bytes as hex: or base64:")
-	errInner    = errors.New("has white space or an invisible character in it: write the bytes as hex: or base64:, or make a new one")
-	errHex      = errors.New("has something else than pairs of hex digits behind hex:")
-	errBase64   = errors.New("has something else than canonical base64 behind base64:")
+	errEncoding = errors.New("is not valid UTF-8: write its bytes with the prefix hex: or base64: instead")
+	errOuter    = errors.New("begins or ends with white space or an invisible character: remove it, or write the bytes with the prefix hex: or base64: instead")
+	errInner    = errors.New("has white space or an invisible character in it: write the bytes with the prefix hex: or base64: instead, or make a new one")
+	errHex      = errors.New("has something else behind hex: than pairs of hex digits")
+	errBase64   = errors.New("has something else behind base64: than canonical base64")
 )
 
 // parseSecret returns the key that the text of a variable stands for: its bytes, or

@@ -65,13 +65,13 @@ func isPublished(secret []byte, published map[string]bool) bool {
 	return false
 }
 
-// Limits that random secrets keep far away from, down to 32 hex digits: of those,
-// fewer than one in ten million comes near.
+// Limits that random secrets keep clear of, down to 32 hex digits: of those, fewer
+// than one in ten million is beyond them.
 const (
-	minDistinct = 8    // different bytes
-	minBits     = 2.75 // bits of Shannon entropy for each byte
-	sureOverlap = 10   // bytes that must repeat before we speak of a repetition
-	maxLag      = 4    // interleaved sequences, as in a1b2c3
+	minDistinct = 8   // different bytes
+	minBits     = 2.5 // bits of Shannon entropy for each byte
+	sureOverlap = 10  // bytes that must repeat before we speak of a repetition
+	maxLag      = 4   // interleaved sequences, as in a1b2c3
 )
 
 // isRegular reports whether b is plainly not random: few different bytes, a

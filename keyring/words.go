@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 )
@@ -10,8 +11,8 @@ import (
 // random digits, which people who move from other systems bring along.
 const minRest = 20
 
-// words are those that placeholders are made of.
-var words = longestFirst(`
+// words are those that placeholders are made of, by their first letters.
+var words = byLetter(`
 	a1b2c3d4 abc abcd abcdef abcdefgh abcdefghijklmnopqrstuvwxyz access account add admin administrator and any anything
 	api app application asdf asdfgh asdfghjkl at auth authentication authorization backend bar base64 baz be bit bits
 	bytes cafe cat change changed changeit changeme changethis char character characters chars ch4ngem3 config
@@ -32,18 +33,24 @@ var words = longestFirst(`
 	128 192 256 32 384 512 64 987654321 9876543210
 `)
 
-// longestFirst returns the words of text, longer ones before their beginnings.
-func longestFirst(text string) []string {
+// byLetter files the words of text by their first letters, longer ones before
+// their beginnings.
+func byLetter(text string) map[byte][]string {
 	list := strings.Fields(text)
 	slices.SortStableFunc(list, func(a, b string) int { return len(b) - len(a) })
-	return list
+	filed := map[byte][]string{}
+	for _, w := range list {
+		filed[w[0]] = append(filed[w[0]], w)
+	}
+	return filed
 }
 
-// separators are ignored between words.
+// separators do not count beside words.
 const separators = " \t\r\n\x00-_.,:;/+=|!?@#$%&*~'\"`()[]{}<>"
 
 // isPlaceholder reports whether little is left of secret without the words of
-// placeholders, or what is left is regular. Bytes that are no text are never one.
+// placeholders and the separators beside them, or what is left is regular. Bytes
+// that are no text are never one.
 func isPlaceholder(secret []byte) bool {
 	if !isText(secret) {
 		return false
@@ -59,24 +66,27 @@ func strip(text string) (rest []byte, found bool) {
 	short := true
 	for text != "" {
 		if strings.IndexByte(separators, text[0]) >= 0 {
+			if !short { // behind a character that counts: base64 has separators in it
+				rest = append(rest, text[0])
+			}
 			text, short = text[1:], true
 			continue
 		}
 		w := wordAt(text, short)
 		if short = w != ""; short {
 			found = found || strings.ContainsFunc(w, func(c rune) bool { return c > 'f' })
-			text = text[len(w):]
+			rest, text = bytes.TrimRight(rest, separators), text[len(w):]
 		} else {
 			rest, text = append(rest, text[0]), text[1:]
 		}
 	}
-	return rest, found
+	return bytes.TrimRight(rest, separators), found
 }
 
 // wordAt returns the longest word at the start of text, or "". Words of up to
 // three characters are among them only if short.
 func wordAt(text string, short bool) string {
-	for _, w := range words {
+	for _, w := range words[text[0]] {
 		if (short || len(w) > 3) && strings.HasPrefix(text, w) {
 			return w
 		}

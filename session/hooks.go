@@ -22,7 +22,7 @@ type Hooks struct {
 }
 
 // Event is one thing that happened to a token, a session or a key. It never holds
-// a token or a secret, and of a token that was refused nothing at all.
+// a token or a secret, and nothing of a token that no key vouches for.
 type Event struct {
 	Name                    string // the log message, such as "session revoked"
 	Subject, SessionID, Tag string

@@ -24,10 +24,11 @@ type Grant struct {
 	Label    string        // device name for a list of sessions; SignIn takes the User-Agent
 }
 
-// Sizes in bytes. Issuing counts co-signatures at their largest and the longest
-// cookie name, whatever the ring and the policy are now, so that a token that
-// fits today fits under any.
+// Sizes in bytes. Issuing counts co-signatures at their largest, the longest tag
+// and the longest cookie name, whatever the ring and the policy are now, so that
+// a token that fits today fits under any.
 const (
+	maxTag            = 32
 	roomForCosigners  = 512
 	roomForCookieName = 64
 	maxHeader         = 128
@@ -150,7 +151,8 @@ func (m *Manager) issue(s *grant, now time.Time) (*issued, error) {
 
 // sign signs a payload that fits, and names the claims of one that does not.
 func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custom json.RawMessage) (string, error) {
-	size := maxHeader + base64.RawURLEncoding.EncodedLen(len(payload)) + maxSignature + roomForCosigners + roomForCookieName
+	payloadSize := len(payload) - len(signers.Tag()) + maxTag
+	size := maxHeader + base64.RawURLEncoding.EncodedLen(payloadSize) + maxSignature + roomForCosigners + roomForCookieName
 	if size > ring.MaxToken {
 		return "", fmt.Errorf("session: the token would be %d bytes too long for a cookie: shorten the subject or the custom claims %s",
 			size-ring.MaxToken, claimNames(custom))

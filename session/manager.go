@@ -22,7 +22,7 @@ type Manager struct {
 	mu    sync.Mutex // guards the writing of hooks
 	hooks hookList
 
-	unknownLog, previousLog throttle
+	unknownLog, skewLog, previousLog throttle
 }
 
 // New returns a Manager for cfg. It checks cfg as a whole and returns every fault

@@ -10,7 +10,9 @@ import (
 )
 
 // Tokens is the answer to a sign-in or refresh by header. It encodes as RFC 6749,
-// section 5.1, says, and prints as a fixed word: its tokens are secrets.
+// section 5.1, says, and prints and logs as a fixed word: its tokens are secrets.
+// They show nevertheless where printers ask no value how to print it: within an
+// unexported field of another struct, and under the verbs %w and %p.
 type Tokens struct {
 	AccessToken  string    `json:"access_token"`
 	RefreshToken string    `json:"refresh_token"`

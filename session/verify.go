@@ -73,7 +73,7 @@ func (m *Manager) refused(ctx context.Context, err error, now time.Time) error {
 	switch {
 	case errors.Is(err, ErrUnknownKey) && m.unknownLog.pass(now):
 		m.cfg.Logger.WarnContext(ctx, "unknown key", "ring", m.live.Ring().Fingerprint())
-	case errors.Is(err, errSkew) && m.unknownLog.pass(now):
+	case errors.Is(err, errSkew) && m.skewLog.pass(now):
 		m.cfg.Logger.WarnContext(ctx, "clock skew", "error", err)
 	}
 	return err

@@ -17,8 +17,10 @@ const (
 	maxList   = maxSigners - 1
 )
 
-// Lengths of the co-signatures of asymmetric keys, in base64url.
-const sig64Len = 86 // Ed25519 and ECDSA P-256: 64 bytes
+const (
+	sig64Len = 86 // a co-signature by Ed25519 or ECDSA P-256, 64 bytes, in base64url
+	maxEntry = len(`"":"",`) + printLen + sig64Len
+)
 
 // entry is one co-signature: whose, and its text.
 type entry struct{ print, text string }
@@ -40,15 +42,18 @@ func (s *Signers) cosign(header string, payload []byte) ([]byte, error) {
 	if l.n == 0 {
 		return payload, nil
 	}
-	blank := l.appendTo(payload[:l.start:l.start])
+	start := make([]byte, l.start, len(payload)+len(listOpen)+l.n*maxEntry)
+	copy(start, payload)
+	blank := l.appendTo(start)
+	buf := make([]byte, 0, sig64Len)
 	for i := range l.n {
-		text, err := s.keys[i+1].cosign(make([]byte, 0, sig64Len), header, blank)
+		text, err := s.keys[i+1].cosign(buf, header, blank)
 		if err != nil {
 			return nil, err
 		}
 		l.entries[i].text = string(text)
 	}
-	return l.appendTo(payload[:l.start:l.start]), nil
+	return l.appendTo(start), nil
 }
 
 // appendTo appends the member and the end of the payload to dst.
@@ -81,11 +86,14 @@ func (l *list) blank(payload string) []byte {
 // the payload closes the list and the top-level object.
 func parseList(payload string) (list, bool) {
 	start := strings.LastIndex(payload, listOpen)
-	if start < 0 || !strings.HasSuffix(payload, listClose) {
+	if start < 0 {
+		return list{}, false
+	}
+	rest, ok := strings.CutSuffix(payload[start+len(listOpen):], listClose)
+	if !ok {
 		return list{}, false
 	}
 	l := list{start: start}
-	rest := payload[start+len(listOpen) : max(start+len(listOpen), len(payload)-len(listClose))]
 	for more := true; more; {
 		var e entry
 		e, rest, more = nextEntry(rest)
@@ -163,8 +171,8 @@ func (k *Key) coverifies(head string, blank []byte, text string) bool {
 
 // decode decodes a canonical base64url segment.
 func decode(segment string) ([]byte, error) {
-	if !all(segment, base64Chars) { // Strict alone skips line breaks
-		return nil, errBase64
+	if strings.IndexByte(segment, '\n') >= 0 || strings.IndexByte(segment, '\r') >= 0 {
+		return nil, errBase64 // Strict alone skips line breaks
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(segment)
 	if err != nil {

@@ -58,8 +58,7 @@ const (
 func newKey(tag, print, alg, identity string, e engine) *Key {
 	k := &Key{Tag: tag, Fingerprint: print, Algorithm: alg, Identity: identity, Source: "key " + tag, engine: e, headers: map[Type]string{}}
 	for _, t := range types {
-		json := `{"alg":"` + alg + `","kid":"` + k.ID() + `","typ":"` + string(t) + `"}`
-		k.headers[t] = base64.RawURLEncoding.EncodeToString([]byte(json)) + "."
+		k.headers[t] = base64.RawURLEncoding.EncodeToString([]byte(headerText(alg, k.ID(), t))) + "."
 	}
 	return k
 }

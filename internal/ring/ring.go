@@ -76,8 +76,8 @@ func (r *Ring) add(k *Key) {
 		r.bySet[k.SetKID] = unlessTaken(r.bySet, k.SetKID, k)
 		r.foreign = r.foreign || !grammatical(k.SetKID)
 	}
-	for _, t := range types {
-		r.headers[k.headers[t]] = header{kid: k.ID(), alg: k.Algorithm, typ: t}
+	for t, head := range k.headers {
+		r.headers[head] = header{kid: k.ID(), alg: k.Algorithm, typ: t}
 	}
 }
 

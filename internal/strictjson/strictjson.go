@@ -10,7 +10,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -40,82 +42,111 @@ func Object(data []byte) ([]Member, error) {
 	if !json.Valid(data) {
 		return nil, ErrSyntax
 	}
-	w := walker{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
-	w.dec.UseNumber()
-	if t, err := w.dec.Token(); err != nil || t != json.Delim('{') {
+	w := walker{data: data, text: string(data)}
+	if w.next() != '{' {
 		return nil, ErrSyntax
 	}
 	return w.members()
 }
 
-// walker goes through text that json.Valid has accepted.
+// walker goes through text that json.Valid has accepted, so it only has to find
+// where each part ends.
 type walker struct {
 	data []byte
-	dec  *json.Decoder
+	text string // the same
+	pos  int
 }
 
-// members reads the top-level object behind its opening brace.
-func (w *walker) members() ([]Member, error) {
-	var list []Member
-	seen := map[string]bool{}
-	for w.dec.More() {
-		name, err := w.name(seen)
-		if err != nil {
-			return nil, err
+// next goes to the next thing behind white space, commas and colons, and returns
+// its first character.
+func (w *walker) next() byte {
+	for {
+		switch c := w.text[w.pos]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			w.pos++
+		default:
+			return c
 		}
-		start := w.dec.InputOffset()
+	}
+}
+
+// members reads the top-level object.
+func (w *walker) members() ([]Member, error) {
+	list := make([]Member, 0, 16)
+	names := make([]string, 0, 16)
+	for w.pos++; w.next() != '}'; {
+		name := w.str()
+		w.next()
+		start := w.pos
 		if err := w.value(1); err != nil {
 			return nil, err
 		}
-		raw := bytes.TrimLeft(w.data[start:w.dec.InputOffset()], ": \t\r\n")
-		list = append(list, Member{name, raw})
+		list = append(list, Member{name, w.data[start:w.pos:w.pos]})
+		names = append(names, name)
+	}
+	if repeats(names) {
+		return nil, ErrDuplicate
 	}
 	return list, nil
 }
 
-// name reads one member name and refuses it if seen holds it.
-func (w *walker) name(seen map[string]bool) (string, error) {
-	t, err := w.dec.Token()
-	if err != nil {
-		return "", ErrSyntax
+// value goes behind one value that stands at the given depth.
+func (w *walker) value(depth int) error {
+	switch open := w.next(); open {
+	case '"':
+		w.str()
+	case '{', '[':
+		if depth >= MaxDepth {
+			return ErrDepth
+		}
+		return w.inside(open, depth)
+	default: // a number, true, false or null
+		for strings.IndexByte(",]} \t\r\n", w.text[w.pos]) < 0 {
+			w.pos++
+		}
 	}
-	name, ok := t.(string)
-	if !ok {
-		return "", ErrSyntax
-	}
-	if seen[name] {
-		return "", ErrDuplicate
-	}
-	seen[name] = true
-	return name, nil
+	return nil
 }
 
-// value reads one value that stands at the given depth.
-func (w *walker) value(depth int) error {
-	t, err := w.dec.Token()
-	if err != nil {
-		return ErrSyntax
-	}
-	open, ok := t.(json.Delim)
-	if !ok {
-		return nil
-	}
-	if depth >= MaxDepth {
-		return ErrDepth
-	}
-	seen := map[string]bool{}
-	for w.dec.More() {
+// inside goes behind the object or array that opens here.
+func (w *walker) inside(open byte, depth int) error {
+	names := make([]string, 0, 8)
+	for w.pos++; w.next() != open+2; { // '{' and '}', '[' and ']' are two apart
 		if open == '{' {
-			if _, err := w.name(seen); err != nil {
-				return err
-			}
+			names = append(names, w.str())
 		}
 		if err := w.value(depth + 1); err != nil {
 			return err
 		}
 	}
-	_, err = w.dec.Token() // the closing bracket
-	return err
+	w.pos++
+	if repeats(names) {
+		return ErrDuplicate
+	}
+	return nil
+}
+
+// str goes behind a string and returns what it encodes.
+func (w *walker) str() string {
+	start, escaped := w.pos, false
+	for w.pos++; w.text[w.pos] != '"'; w.pos++ {
+		if w.text[w.pos] == '\\' {
+			escaped = true
+			w.pos++
+		}
+	}
+	w.pos++
+	if !escaped {
+		return w.text[start+1 : w.pos-1]
+	}
+	s, _ := String(w.data[start:w.pos])
+	return s
+}
+
+// repeats reports whether a name occurs twice. It sorts the names.
+func repeats(names []string) bool {
+	slices.Sort(names)
+	return len(slices.Compact(names)) < len(names)
 }
 
 // pairedSurrogates reports whether every \u escape of a surrogate stands in a
@@ -157,8 +188,11 @@ func escape(data []byte) int64 {
 // String returns the string that raw, the value of a Member, encodes. It
 // reports false if raw is of another type.
 func String(raw json.RawMessage) (string, bool) {
-	if len(raw) == 0 || raw[0] != '"' {
+	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
 		return "", false
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw[1 : len(raw)-1]), true
 	}
 	var s string
 	err := json.Unmarshal(raw, &s)

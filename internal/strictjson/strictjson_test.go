@@ -3,6 +3,7 @@ package strictjson_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -36,6 +37,22 @@ func TestObjectRefuses(t *testing.T) {
 	}{
 		"empty":                {``, strictjson.ErrSyntax},
 		"array":                {`[]`, strictjson.ErrSyntax},
+		"string":               {`"{}"`, strictjson.ErrSyntax},
+		"number":               {`1`, strictjson.ErrSyntax},
+		"null":                 {`null`, strictjson.ErrSyntax},
+		"white space":          {" \n", strictjson.ErrSyntax},
+		"unclosed":             {`{"a":1`, strictjson.ErrSyntax},
+		"unclosed string":      {`{"a":"`, strictjson.ErrSyntax},
+		"unclosed escape":      {`{"a":"\`, strictjson.ErrSyntax},
+		"unclosed \\u escape":  {`{"a":"\u12`, strictjson.ErrSyntax},
+		"\\u of other digits":  {`{"a":"\u00zz"}`, strictjson.ErrSyntax},
+		"unknown escape":       {`{"a":"\x41"}`, strictjson.ErrSyntax},
+		"no name":              {`{1:1}`, strictjson.ErrSyntax},
+		"single quotes":        {`{'a':1}`, strictjson.ErrSyntax},
+		"no-break space":       {"{\u00a0}", strictjson.ErrSyntax},
+		"NUL":                  {"{}\x00", strictjson.ErrSyntax},
+		"plus sign":            {`{"a":+1}`, strictjson.ErrSyntax},
+		"hexadecimal":          {`{"a":0x1}`, strictjson.ErrSyntax},
 		"two objects":          {`{}{}`, strictjson.ErrSyntax},
 		"trailing text":        {`{} x`, strictjson.ErrSyntax},
 		"trailing comma":       {`{"a":1,}`, strictjson.ErrSyntax},
@@ -47,11 +64,22 @@ func TestObjectRefuses(t *testing.T) {
 		"name twice":           {`{"a":1,"a":1}`, strictjson.ErrDuplicate},
 		"name twice, escaped":  {`{"a":1,"\u0061":2}`, strictjson.ErrDuplicate},
 		"name twice, nested":   {`{"x":[{"a":1,"a":2}]}`, strictjson.ErrDuplicate},
+		"empty name twice":     {`{"":1,"":1}`, strictjson.ErrDuplicate},
+		"name twice, apart":    {`{"a":1,"b":{},"c":[],"a":1}`, strictjson.ErrDuplicate},
+		"name twice, deep":     {`{"x":{"y":{"z":[[{"a":1,"b":2,"a":3}]]}}}`, strictjson.ErrDuplicate},
+		"name twice, pairs":    {`{"\ud83d\ude00":1,"😀":2}`, strictjson.ErrDuplicate},
+		"name not UTF-8":       {"{\"\xc3\":1}", strictjson.ErrEncoding},
+		"overlong UTF-8":       {"{\"\xc0\xaf\":1}", strictjson.ErrEncoding},
+		"surrogate in UTF-8":   {"{\"\xed\xa0\x80\":1}", strictjson.ErrEncoding},
+		"lone surrogate, name": {`{"\udfff":1}`, strictjson.ErrEncoding},
+		"low before high":      {`{"a":"\ude00\ud83d"}`, strictjson.ErrEncoding},
 		"not UTF-8":            {"{\"a\":\"\xff\"}", strictjson.ErrEncoding},
 		"lone high surrogate":  {`{"a":"\ud800"}`, strictjson.ErrEncoding},
 		"lone low surrogate":   {`{"a":"\udc00x"}`, strictjson.ErrEncoding},
 		"high twice":           {`{"a":"\ud800\ud800"}`, strictjson.ErrEncoding},
 		"as deep as the limit": {`{"a":` + deep + `}`, strictjson.ErrDepth},
+		"objects, as deep":     {strings.Repeat(`{"a":`, strictjson.MaxDepth+1) + `1` + strings.Repeat(`}`, strictjson.MaxDepth+1), strictjson.ErrDepth},
+		"very deep":            {`{"a":` + strings.Repeat(`[`, 5000) + strings.Repeat(`]`, 5000) + `}`, strictjson.ErrDepth},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,12 +96,48 @@ func TestObjectAccepts(t *testing.T) {
 	for name, in := range map[string]string{
 		"surrogate pair":        `{"a":"\ud83d\ude00"}`,
 		"escaped backslash":     `{"a":"\\ud800"}`,
+		"escapes":               `{"a":"\"\\\/\b\f\n\r\t\u00e9"}`,
+		"brackets in strings":   `{"a":"}]{[,:","b":["\"}"]}`,
 		"names apart in case":   `{"a":1,"A":2}`,
+		"names apart in form":   "{\"\u00e9\":1,\"e\u0301\":2}",
 		"same name, two levels": `{"a":{"a":1}}`,
+		"same name, two places": `{"a":[{"b":1},{"b":1}]}`,
 		"just within the depth": `{"a":` + deep + `}`,
+		"objects, just within":  strings.Repeat(`{"a":`, strictjson.MaxDepth) + `1` + strings.Repeat(`}`, strictjson.MaxDepth),
+		"no members":            " { } ",
+		"many members":          `{` + strings.Join(numbered(500), ",") + `}`,
 	} {
 		if _, err := strictjson.Object([]byte(in)); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// numbered returns n members of different names.
+func numbered(n int) []string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(`"%d":%d`, i, i)
+	}
+	return list
+}
+
+// TestRawValues: a value is what stands there, number for number.
+func TestRawValues(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{
+		`0`, `-0`, `1e400`, `12345678901234567890`, `1.0`, `true`, `null`, `""`, `": "`, `","`, `"\u0061"`, `[ ]`, `{ "x" : [ 1 , 2 ] }`, `{"":""}`,
+	} {
+		for _, form := range []string{`{"a":%s}`, "{ \"a\" :\t%s\n}", `{"a":%s,"b":1}`, "{\"z\":0,\"a\":\r\n%s ,\"b\":1}"} {
+			got, err := strictjson.Object(fmt.Appendf(nil, form, raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range got {
+				if m.Name == "a" && (string(m.Raw) != raw || cap(m.Raw) != len(raw)) {
+					t.Errorf(form+": got %s, want %s and no room behind it", raw, m.Raw, raw)
+				}
+			}
 		}
 	}
 }
@@ -83,7 +147,10 @@ func TestString(t *testing.T) {
 	if s, ok := strictjson.String(json.RawMessage(`"a\u0062"`)); s != "ab" || !ok {
 		t.Errorf("got %q, %v, want \"ab\"", s, ok)
 	}
-	for _, raw := range []string{``, `1`, `null`, `{}`} {
+	if s, ok := strictjson.String(json.RawMessage(`"\ud83d\ude00\\\"é"`)); s != "😀\\\"é" || !ok {
+		t.Errorf("got %q, %v, want all escapes read", s, ok)
+	}
+	for _, raw := range []string{``, `"`, `"a`, `"a\"`, `1`, `null`, `true`, `{}`, `["a"]`} {
 		if s, ok := strictjson.String(json.RawMessage(raw)); ok {
 			t.Errorf("String(%s): got %q, want none", raw, s)
 		}
@@ -93,7 +160,9 @@ func TestString(t *testing.T) {
 // FuzzObject holds the reader against encoding/json: what it accepts, that
 // accepts too, with the same members.
 func FuzzObject(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":1,"b":{"c":[]}}`, `{"a":"\ud800"}`, `{"a":1,"a":2}`} {
+	for _, s := range []string{
+		`{}`, `{"a":1,"b":{"c":[]}}`, `{"a":"\ud800"}`, `{"a":1,"a":2}`, ` { "\u0061" : [ { } , "\\\"}" ] } `, `{"a":-1.5e3,"b":[true,null]}`, `[{}]`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

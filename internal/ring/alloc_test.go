@@ -1,0 +1,86 @@
+package ring_test
+
+import (
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// TestAllocations: what costs an attacker nothing to send costs us no memory, and
+// a genuine token little.
+func TestAllocations(t *testing.T) {
+	if raceDetector() {
+		t.Skip("under the race detector a pool gives back less than was put into it")
+	}
+	alone, three := ringOf(t, "a"), ringOf(t, "c b a")
+	genuine, cosigned := issue(t, alone, session), issue(t, ringOf(t, "n a +s"), session)
+	forged := genuine[:len(genuine)-4] + "AAAA"
+	foreign := issue(t, ringOf(t, "x"), session)
+	p := apart(t, cosigned)
+	p.payload = strings.Replace(p.payload, "user-0123456789", "user-9876543210", 1)
+	flask := sign(pattern('a'), `{"alg":"HS256","typ":"JWT"}`, session)
+	stranger := sign(pattern('x'), `{"alg":"HS256","typ":"JWT"}`, session)
+
+	opens := func(r *ring.Ring, token string, want error) func() {
+		return func() {
+			_, err := r.Open(token, now, 0)
+			check(t, err, want)
+		}
+	}
+	legacy := func(r *ring.Ring, token string, want error) func() {
+		return func() {
+			_, err := r.OpenLegacy(token, now)
+			check(t, err, want)
+		}
+	}
+	signs := func(words string) func() {
+		s := ringOf(t, words).Signers(now)
+		payload := []byte(session)
+		return func() { s.Sign(ring.Access, payload) }
+	}
+	ofLegacy := testing.AllocsPerRun(100, legacy(alone, stranger, ring.ErrInvalid))
+	for _, c := range []struct {
+		name string
+		most float64
+		do   func()
+	}{
+		{"genuine", 1, opens(alone, genuine, nil)},
+		{"genuine, under an older key", 1, opens(three, genuine, nil)},
+		{"genuine, by its co-signature", 7, opens(alone, cosigned, nil)},
+		{"forged under a key that is held", 0, opens(three, forged, ring.ErrInvalid)},
+		{"forged under a co-signer that is held", 7, opens(alone, p.token(), ring.ErrInvalid)},
+		{"garbage", 0, opens(three, strings.Repeat("x", 300), ring.ErrInvalid)},
+		{"garbage with dots", 0, opens(three, "x.y.z!", ring.ErrInvalid)},
+		{"too long", 0, opens(three, strings.Repeat("x.", 3000), ring.ErrInvalid)},
+		{"header not base64url", 1, opens(three, "?"+genuine, ring.ErrInvalid)},
+		{"header with a line break", 0, opens(three, "\n"+genuine, ring.ErrInvalid)},
+		{"under an unknown key", 12, opens(three, foreign, ring.ErrUnknownKey)},
+		{"legacy", ofLegacy + 1, legacy(alone, flask, nil)},
+		{"legacy, two wrong keys before", ofLegacy + 1, legacy(three, flask, nil)},
+		{"legacy, three wrong keys", ofLegacy, legacy(three, stranger, ring.ErrInvalid)},
+		{"sign, one key", 2, signs("a")},
+		{"sign, two keys", 5, signs("b a")},
+		{"sign, four keys", 7, signs("d c b a")},
+		{"signers", 0, func() { three.Signers(now) }},
+	} {
+		got := testing.AllocsPerRun(100, c.do)
+		t.Logf("%s: %v", c.name, got)
+		if got > c.most {
+			t.Errorf("%s: got %v allocations, want at most %v", c.name, got, c.most)
+		}
+	}
+}
+
+// raceDetector reports whether the test was built with -race.
+func raceDetector() bool {
+	info, _ := debug.ReadBuildInfo()
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// session has the size of the claims of a session.
+const session = `{"iss":"https://id.example.com","aud":"shop","sub":"user-0123456789","sid":"AAECAwQFBgcICQoLDA0ODw",` +
+	`"jti":"EBESExQVFhcYGRobHB0eHw","iat":1899999100,"exp":1900000000,"auth_time":1899990000,"type":"access","version":"v2",` +
+	`"roles":["admin","editor"]}`

@@ -1,0 +1,99 @@
+package ring_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"strings"
+	"testing"
+
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// BenchmarkReference is the least that a check can cost: a keyed and reused HMAC
+// over the same bytes.
+func BenchmarkReference(b *testing.B) {
+	token := issue(b, ringOf(b, "a"), session)
+	input := []byte(token[:strings.LastIndexByte(token, '.')])
+	h := hmac.New(sha256.New, pattern('a'))
+	h.Reset()
+	out := make([]byte, 0, 32)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(input)))
+	for b.Loop() {
+		h.Reset()
+		h.Write(input)
+		h.Sum(out)
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	one, four := issue(b, ringOf(b, "a"), session), issue(b, ringOf(b, "d c b a"), session)
+	flask := sign(pattern('a'), `{"alg":"HS256","typ":"JWT"}`, session)
+	for _, c := range []struct{ name, ring, token string }{
+		{"signature", "a", one},
+		{"signature=older", "c b a", one},
+		{"signature=fourKeys", "d", four},
+		{"cosignature=first", "c", four},
+		{"cosignature=last", "a", four},
+		{"forged", "a", one[:len(one)-4] + "AAAA"},
+		{"unknownKey", "x", four},
+		{"garbage", "a", strings.Repeat("x", len(one))},
+		{"garbage=dots", "a", strings.Repeat("x.y", 100)},
+		{"garbage=foreignHeader", "a", b64([]byte(`{"alg":"none"}`)) + one[strings.IndexByte(one, '.'):]},
+		{"legacy", "a", flask},
+		{"legacy=third", "c b a", flask},
+	} {
+		r := ringOf(b, c.ring)
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if strings.HasPrefix(c.name, "legacy") {
+					r.OpenLegacy(c.token, now)
+				} else {
+					r.Open(c.token, now, 0)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkOpenParallel(b *testing.B) {
+	r := ringOf(b, "a")
+	token := issue(b, r, session)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			r.Open(token, now, 0)
+		}
+	})
+}
+
+func BenchmarkAudit(b *testing.B) {
+	r := ringOf(b, "d c b a")
+	token := issue(b, r, session)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Audit(token, now)
+	}
+}
+
+func BenchmarkSign(b *testing.B) {
+	payload := []byte(session)
+	for name, words := range map[string]string{"keys=1": "a", "keys=2": "b a", "keys=3": "c b a", "keys=4": "d c b a"} {
+		s := ringOf(b, words).Signers(now)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Sign(ring.Access, payload)
+			}
+		})
+	}
+}
+
+func BenchmarkSigners(b *testing.B) {
+	r := ringOf(b, "d c b a +s")
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Signers(now)
+	}
+}

@@ -1,0 +1,102 @@
+package ring
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestWycheproofHMAC holds the two MACs of the engine against the public vectors
+// in the folder that SESSIONRING_VECTORS names: all of HMAC-SHA-256, as ordinary
+// signatures have it, and its first 128 bits, as co-signatures have it.
+func TestWycheproofHMAC(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv("SESSIONRING_VECTORS")
+	if dir == "" {
+		t.Skip("SESSIONRING_VECTORS names no folder with public test vectors")
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "wycheproof_hmac_sha256_test.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		TestGroups []struct {
+			TagSize int
+			Tests   []struct {
+				TcID                  int
+				Key, Msg, Tag, Result string
+			}
+		}
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	count := map[int]int{}
+	for _, g := range file.TestGroups {
+		for _, c := range g.Tests {
+			secret, msg, tag := unhex(t, c.Key), unhex(t, c.Msg), base64.RawURLEncoding.EncodeToString(unhex(t, c.Tag))
+			var got bool
+			switch g.TagSize {
+			case 256:
+				got = NewHMAC("v1", secret).verify(string(msg), tag)
+			case 128:
+				sum := newMAC(secret)("", msg)
+				got = equalText(sum[:16], tag, comacLen)
+			default:
+				t.Fatalf("%d: no MAC of ours has %d bits", c.TcID, g.TagSize)
+			}
+			if want := c.Result == "valid"; got != want {
+				t.Errorf("%d: got %v, want %v", c.TcID, got, want)
+			}
+			count[g.TagSize]++
+		}
+	}
+	if count[256] != 87 || count[128] != 87 {
+		t.Errorf("got %v vectors, want 87 of each size", count)
+	}
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestMACInTwoParts: a MAC is over the text and the bytes, wherever they are
+// parted, and the state it reuses remembers nothing.
+func TestMACInTwoParts(t *testing.T) {
+	t.Parallel()
+	m := newMAC([]byte("0123456789abcdef0123456789abcdef"))
+	const text = "header.payload"
+	want := m(text, nil)
+	for i := range len(text) + 1 {
+		m("something longer than the text before", []byte("and its rest"))
+		if got := m(text[:i], []byte(text[i:])); got != want {
+			t.Errorf("parted at %d: got %x, want %x", i, got, want)
+		}
+	}
+}
+
+func TestEqualText(t *testing.T) {
+	t.Parallel()
+	sum := make([]byte, 32)
+	full := base64.RawURLEncoding.EncodeToString(sum)
+	for text, want := range map[string]bool{
+		full: true, full[:42]: false, full + "A": false, full + "\x00": false, "": false, full[:42] + "B": false, "B" + full[1:]: false,
+	} {
+		if got := equalText(sum, text, macLen); got != want {
+			t.Errorf("equalText(%q): got %v, want %v", text, got, want)
+		}
+	}
+	for text, want := range map[string]bool{full[:22]: true, full[:21]: false, full[:23]: false, full: false, full[:21] + "\x00": false} {
+		if got := equalText(sum[:16], text, comacLen); got != want {
+			t.Errorf("equalText(%q): got %v, want %v", text, got, want)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package ring
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	someText  = "AAECAwQFBgcICQoLDA0ODw" // 22 characters
+	longText  = someText + someText + someText + "AAECAwQFBgcICQoLDA0O"
+	otherText = "Dw4NDAsKCQgHBgUEAwIBAA"
+)
+
+// lists are payloads, and how many co-signatures they end with.
+var lists = map[string]int{
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `"}}`:                                                              1,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `","bbbbbbbb":"` + otherText + `"}}`:                               2,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `","bbbbbbbb":"` + longText + `","--------":"` + otherText + `"}}`: 3,
+	`{"cs":{},"cs":{"aaaaaaaa":"` + someText + `"}}`:                                                            1,
+	`{"x":{"y":1,"cs":{"aaaaaaaa":"` + someText + `"}},"cs":{"bbbbbbbb":"` + someText + `"}}`:                   1,
+	`,"cs":{"aaaaaaaa":"` + someText + `"}}`:                                                                    1, // whether it is JSON is asked later
+	`{"a":1}`:                                                                                                   0,
+	``:                                                                                                          0,
+	`}}`:                                                                                                        0,
+	`{"a":1,"cs":{}}`:                                                                                           0,
+	`{"a":1,"cs":{`:                                                                                             0,
+	`{"a":1,"cs":{}`:                                                                                            0,
+	`{"a":1,"cs":{"aaaaaaaa":""}}`:                                                                              0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `",}}`:                                                             0,
+	`{"a":1,"cs":{,"aaaaaaaa":"` + someText + `"}}`:                                                             0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `"}`:                                                               0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `"}}}`:                                                             0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `"}},`:                                                             0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `" }}`:                                                             0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText[1:] + `"}}`:                                                          0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `A"}}`:                                                             0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + longText[1:] + `"}}`:                                                          0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText[1:] + `="}}`:                                                         0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText[1:] + "\n" + `"}}`:                                                   0,
+	`{"a":1,"cs":{"aaaaaaa":"` + someText + `"}}`:                                                               0,
+	`{"a":1,"cs":{"aaaaaaaaa":"` + someText + `"}}`:                                                             0,
+	`{"a":1,"cs":{"aaaaaaa.":"` + someText + `"}}`:                                                              0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `","aaaaaaaa":"` + otherText + `"}}`:                               0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `""bbbbbbbb":"` + otherText + `"}}`:                                0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `","b":1}}`:                                                        0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `","x":{"bbbbbbbb":"` + otherText + `"}}`:                          0,
+	`{"a":1,"cs":{` + strings.Repeat(`"aaaaaaaa":"`+someText+`",`, 3) + `"bbbbbbbb":"` + otherText + `"}}`:                                   0,
+	`{"a":1,"cs":{"aaaaaaaa":"` + someText + `","bbbbbbbb":"` + someText + `","cccccccc":"` + someText + `","dddddddd":"` + someText + `"}}`: 0,
+}
+
+func TestParseList(t *testing.T) {
+	t.Parallel()
+	for payload, want := range lists {
+		l, ok := parseList(payload)
+		if ok != (want > 0) || l.n != want {
+			t.Errorf("%q: got %d entries, %v, want %d", payload, l.n, ok, want)
+		}
+	}
+}
+
+// FuzzList: a payload has a list only in the one form in which it is written.
+func FuzzList(f *testing.F) {
+	for payload := range lists {
+		f.Add(payload)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		l, ok := parseList(payload)
+		if !ok {
+			return
+		}
+		before := payload[:l.start]
+		if got := string(l.appendTo([]byte(before))); got != payload {
+			t.Fatalf("written again: got %q, want %q", got, payload)
+		}
+		texts := 0
+		for i, e := range l.entries[:l.n] {
+			if len(e.print) != printLen || l.entries[i].text == "" {
+				t.Fatalf("entry %d is %q", i, e)
+			}
+			texts += len(e.text)
+		}
+		if blank := l.blank(payload); len(blank) != len(payload)-texts || !strings.HasPrefix(string(blank), before+listOpen) {
+			t.Fatalf("%q left blank is %q", payload, blank)
+		}
+	})
+}

@@ -1,0 +1,37 @@
+package keyring
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// OpenEnv is Env.Open for any environment.
+func OpenEnv(e Env, lookup func(string) (string, bool)) (*Keyring, error) { return e.open(lookup) }
+
+// Judge judges a secret against given digests of published ones.
+func Judge(secret []byte, published map[string]bool) error { return judge(secret, published) }
+
+// Publish has secret taken for a published one until undo is called.
+func Publish(secret string) (undo func()) {
+	digest := Digest(secret)
+	published[digest] = true
+	return func() { delete(published, digest) }
+}
+
+// Digest is how the list of published secrets holds one.
+func Digest(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// Published is the list itself.
+var Published = published
+
+// Rewrite reads a JWK Set and writes it again.
+func Rewrite(data []byte) ([]byte, error) {
+	s, err := parseSet("JWK Set", data)
+	if err != nil {
+		return nil, err
+	}
+	return s.encode()
+}
