@@ -31,7 +31,7 @@ const funcInterval = time.Minute
 // others verify; keys from ParseKeys keep their dates and states.
 //
 // No key at all, no live key, the zero Key, and keys that are equal or equivalent
-// for HMAC are refused, all faults at once.
+// for HMAC are refused, all faults at once. The slice is not kept.
 func New(keys ...Key) (*Keyring, error) {
 	r, err := ringOf(keys)
 	if err != nil {
@@ -124,6 +124,7 @@ type KeyInfo struct {
 
 // List describes every key, newest first, without its material. Revoked keys of
 // which only the kid is left are listed too. Times are UTC, zero if unknown or none.
+// The slice is the caller's.
 func (k *Keyring) List() []KeyInfo {
 	r, now := k.ring(), time.Now()
 	var list []KeyInfo
