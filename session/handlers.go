@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/sessionring/sessionring/internal/strictjson"
 )
@@ -91,14 +92,14 @@ func (m *Manager) carried(r *http.Request) []*Claims {
 		}
 	}
 	if token, _, err := bearer(r); token != "" && err == nil {
-		keep(m.genuine(r.Context(), token, kindAccess))
+		keep(m.genuine(r.Context(), token, kindAccess, time.Now()))
 	}
 	if m.cfg.Cookies == nil {
 		return list
 	}
 	for n := range maxCandidates {
 		if token, ok := m.cfg.Cookies.Token(r, kindAccess, n); ok {
-			keep(m.genuine(r.Context(), token, kindAccess))
+			keep(m.genuine(r.Context(), token, kindAccess, time.Now()))
 		}
 		if token, ok := m.cfg.Cookies.Token(r, kindRefresh, n); ok {
 			keep(m.verify(r.Context(), token, kindRefresh))

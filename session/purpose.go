@@ -94,5 +94,5 @@ func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
 	if pl.purpose != p.name {
 		return nil, errKind
 	}
-	return p.m.unexpired(pl.claims(t.Key, r.Current(now)))
+	return p.m.unexpired(pl.claims(t.Key, r.Current(now)), now)
 }

@@ -25,17 +25,18 @@ func (m *Manager) Verify(ctx context.Context, token string) (*Claims, error) {
 
 // verify checks a token of a kind, access or refresh.
 func (m *Manager) verify(ctx context.Context, token, kind string) (*Claims, error) {
-	c, err := m.genuine(ctx, token, kind)
+	now := time.Now()
+	c, err := m.genuine(ctx, token, kind, now)
 	if err != nil {
 		return nil, err
 	}
-	return m.unexpired(c)
+	return m.unexpired(c, now)
 }
 
 // unexpired returns c, or nil and ErrExpired. Tokens are refused at their expiry
 // and after it, each later by the leeway (RFC 7519, section 4.1.4).
-func (m *Manager) unexpired(c *Claims) (*Claims, error) {
-	if !time.Now().Before(c.ExpiresAt.Add(m.cfg.Leeway)) {
+func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
+	if !now.Before(c.ExpiresAt.Add(m.cfg.Leeway)) {
 		return nil, ErrExpired
 	}
 	return c, nil
@@ -43,8 +44,8 @@ func (m *Manager) unexpired(c *Claims) (*Claims, error) {
 
 // genuine is verify for a token that may have expired: enough to end its session,
 // and for nothing else.
-func (m *Manager) genuine(ctx context.Context, token, kind string) (*Claims, error) {
-	now, r := time.Now(), m.live.Ring()
+func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time) (*Claims, error) {
+	r := m.live.Ring()
 	t, err := r.Open(token, now, m.cfg.Leeway)
 	legacy := errors.Is(err, ring.ErrNoKID) && now.Before(m.cfg.LegacyUntil)
 	if legacy {
