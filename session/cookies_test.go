@@ -98,13 +98,12 @@ func TestDuplicateCookies(t *testing.T) {
 // The newest good token of a session counts, wherever it stands.
 func TestNewestCookie(t *testing.T) {
 	t.Parallel()
-	m := managerOf(t, "v1")
 	var tokens []string
 	for i := range 4 {
 		tokens = append(tokens, forge("v1", headerOf("v1", "at+jwt"), payloadOf("iat="+at(-time.Duration(i)*time.Minute), fmt.Sprintf(`jti="%d minutes old"`, i))))
 	}
 	for _, order := range [][]string{{tokens[0], tokens[1]}, {tokens[3], tokens[0], tokens[2]}, {tokens[2], tokens[1], tokens[0]}} {
-		m = managerOf(t, "v1", func(cfg *session.Config) { cfg.Cookies = jar{"access": order} })
+		m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Cookies = jar{"access": order} })
 		c, err := m.Check(request("/"))
 		if err != nil || c.TokenID != "0 minutes old" {
 			t.Errorf("got %+v, %v, want the newest", c, err)

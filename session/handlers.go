@@ -203,10 +203,10 @@ func bodyToken(r *http.Request) (string, error) {
 		return "", errBody
 	}
 	for _, m := range members {
-		if m.Name != "refresh_token" || string(m.Raw) == "null" {
+		if m.Name != "refresh_token" {
 			continue
 		}
-		var token string
+		var token string // stays empty for null
 		if json.Unmarshal(m.Raw, &token) != nil {
 			return "", errBody
 		}

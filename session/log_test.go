@@ -140,57 +140,18 @@ func TestNothingSecretIsTold(t *testing.T) {
 			cfg.Logger, cfg.SilentRefresh = log.logger(), true
 		})
 		heard := observe(m)
-		var secrets []string
-		keep := func(token string) string {
-			secrets = append(secrets, token)
-			return token
-		}
-		jar := map[string]string{}
-		visit := func(h http.HandlerFunc, r *http.Request) {
-			for name, value := range jar {
-				r.AddCookie(&http.Cookie{Name: name, Value: value})
-			}
-			w := httptest.NewRecorder()
-			h(w, r)
-			for _, c := range w.Result().Cookies() {
-				jar[c.Name] = keep(c.Value)
-			}
-			keep(w.Body.String())
-		}
-		visit(func(w http.ResponseWriter, r *http.Request) { m.SignIn(w, r, alice) }, request("POST /login"))
-		me := m.Require(hello).ServeHTTP
-		visit(me, request("/"))
-		visit(m.HandleRefresh, request("POST /refresh"))
-		time.Sleep(time.Hour)
-		visit(me, request("/")) // refreshed on the way
-		visit(m.HandleRefresh, request("POST /refresh", "Origin: https://evil.example"))
-		body := keep(issue(t, m, alice).RefreshToken)
-		visit(m.HandleRefresh, withBody("POST /refresh", `{"refresh_token":"`+body+`"}`))
-		visit(m.HandleRefresh, withBody("POST /refresh", `{"refresh_token":"`+keep(retold(t, body, "alice", "mallory"))+`"}`))
-		for _, tag := range []string{"v2", "v1", "v0", "v9"} {
-			for _, edits := range [][]string{nil, {"exp=1000000000"}, {"iat=" + at(time.Hour)}, {"-sid"}, {`type="refresh"`}} {
-				m.Verify(t.Context(), keep(forge(tag, headerOf(tag, "at+jwt"), payloadOf(edits...))))
-				m.Verify(t.Context(), keep(forge(tag, legacyHeader, legacyOf(edits...))))
-				m.Refresh(t.Context(), keep(forge(tag, headerOf(tag, "rt+jwt"), refreshOf(edits...))))
-				visit(me, request("/", "Authorization: Bearer "+keep(forge(tag, headerOf(tag, "at+jwt"), payloadOf(edits...)))))
-				time.Sleep(2 * time.Second)
-			}
-		}
-		mismatch := forgeCosigned("v2", headerOf("v2", "rt+jwt"), refreshOf(), "v1")
-		_, list := segments(t, mismatch)
-		mac := list[len(list)-len(`1234567890123456789012"}}`):][:22]
-		m.Refresh(t.Context(), keep(forge("v2", headerOf("v2", "rt+jwt"), strings.Replace(list, mac, strings.Repeat("B", 22), 1))))
-		m.Purpose("p", time.Hour).Verify(t.Context(), keep(issueFor(t, m.Purpose("q", time.Hour), "alice", nil)))
-		visit(m.HandleSignOut, request("POST /logout"))
+		life := &life{m: m, jar: map[string]string{}}
+		life.honest(t)
+		life.troubled(t)
 
 		told := log.String()
 		for _, e := range heard.take() {
 			told += fmt.Sprintf("%+v %#v %v\n", e, e, e.Err)
 		}
-		if len(secrets) < 80 || strings.Count(told, "\n") < 100 {
-			t.Fatalf("got %d tokens and %d lines, want a whole session", len(secrets), strings.Count(told, "\n"))
+		if len(life.secrets) < 80 || strings.Count(told, "\n") < 100 {
+			t.Fatalf("got %d tokens and %d lines, want a whole session", len(life.secrets), strings.Count(told, "\n"))
 		}
-		for _, token := range secrets {
+		for _, token := range life.secrets {
 			for part := range strings.SplitSeq(token, ".") {
 				if len(part) >= 10 && strings.Contains(told, part[:10]) && !strings.HasPrefix(part, "{") {
 					t.Fatalf("got the part %q of a token in a log or event, want none", part)
@@ -201,6 +162,66 @@ func TestNothingSecretIsTold(t *testing.T) {
 			findSecret(t, "log and events", told, secretOf(tag))
 		}
 	})
+}
+
+// life is that of a browser and of a thief, which keeps every token that it meets.
+type life struct {
+	m       *session.Manager
+	jar     map[string]string
+	secrets []string
+}
+
+// keep notes a token, or an answer with tokens in it.
+func (l *life) keep(token string) string {
+	l.secrets = append(l.secrets, token)
+	return token
+}
+
+// visit sends r to h with the cookies of the jar, and keeps what comes.
+func (l *life) visit(h http.HandlerFunc, r *http.Request) {
+	for name, value := range l.jar {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	h(w, r)
+	for _, c := range w.Result().Cookies() {
+		l.jar[c.Name] = l.keep(c.Value)
+	}
+	l.keep(w.Body.String())
+}
+
+// honest is from sign-in to sign-out.
+func (l *life) honest(t *testing.T) {
+	me := l.m.Require(hello).ServeHTTP
+	l.visit(func(w http.ResponseWriter, r *http.Request) { l.m.SignIn(w, r, alice) }, request("POST /login"))
+	l.visit(me, request("/"))
+	l.visit(l.m.HandleRefresh, request("POST /refresh"))
+	time.Sleep(time.Hour)
+	l.visit(me, request("/")) // refreshed on the way
+	l.visit(l.m.HandleRefresh, request("POST /refresh", "Origin: https://evil.example"))
+	body := l.keep(issue(t, l.m, alice).RefreshToken)
+	l.visit(l.m.HandleRefresh, withBody("POST /refresh", `{"refresh_token":"`+body+`"}`))
+	l.visit(l.m.HandleRefresh, withBody("POST /refresh", `{"refresh_token":"`+l.keep(retold(t, body, "alice", "mallory"))+`"}`))
+	l.m.Purpose("p", time.Hour).Verify(t.Context(), l.keep(issueFor(t, l.m.Purpose("q", time.Hour), "alice", nil)))
+	l.visit(l.m.HandleSignOut, request("POST /logout"))
+}
+
+// troubled is every kind of token that can go wrong, in every place.
+func (l *life) troubled(t *testing.T) {
+	me := l.m.Require(hello).ServeHTTP
+	for _, tag := range []string{"v2", "v1", "v0", "v9"} {
+		for _, edits := range [][]string{nil, {"exp=1000000000"}, {"iat=" + at(time.Hour)}, {"-sid"}, {`type="refresh"`}} {
+			access := l.keep(forge(tag, headerOf(tag, "at+jwt"), payloadOf(edits...)))
+			l.m.Verify(t.Context(), access)
+			l.m.Verify(t.Context(), l.keep(forge(tag, legacyHeader, legacyOf(edits...))))
+			l.m.Refresh(t.Context(), l.keep(forge(tag, headerOf(tag, "rt+jwt"), refreshOf(edits...))))
+			l.visit(me, request("/", "Authorization: Bearer "+access))
+			time.Sleep(2 * time.Second) // past the throttle of the log
+		}
+	}
+	header, payload := segments(t, forgeCosigned("v2", headerOf("v2", "rt+jwt"), refreshOf(), "v1"))
+	mac := strings.LastIndex(payload, `:"`) + len(`:"`)
+	l.m.Refresh(t.Context(), l.keep(forge("v2", header, payload[:mac]+strings.Repeat("B", 22)+payload[mac+22:]))) // signer mismatch
 }
 
 // findSecret fails if text holds secret in any spelling that a printer would give it.

@@ -43,6 +43,7 @@ func TestOnRefresh(t *testing.T) {
 		{"a refusal of another kind", nil, session.ErrForbidden, "unavailable", before, []string{"refreshed: refresh refused unavailable alice"}},
 		{"another refusal", nil, session.ErrExpired, "unavailable", before, []string{"refreshed: refresh refused unavailable alice"}},
 		{"foreign origin", nil, session.ErrCrossOrigin, "unavailable", before, []string{"refreshed: refresh refused unavailable alice"}},
+		{"a fault that a closed account caused", nil, fmt.Errorf("%w: %w", session.ErrUnavailable, session.ErrRevoked), "unavailable", before, []string{"refreshed: refresh refused unavailable alice"}},
 		{"claims that do not fit", map[string]string{"filler": strings.Repeat("f", 3000)}, nil, "unavailable", before, []string{"refreshed: refresh refused unavailable alice"}},
 		{"reserved claims", map[string]string{"sub": "mallory"}, nil, "unavailable", before, []string{"refreshed: refresh refused unavailable alice"}},
 		{"claims of the wrong type", 7, nil, "unavailable", before, []string{"refreshed: refresh refused unavailable alice"}},

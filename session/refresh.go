@@ -39,7 +39,7 @@ func (m *Manager) trade(ctx context.Context, c *Claims, err error) (*issued, err
 	switch {
 	case err == nil:
 		m.emit(ctx, hookRefreshed, event("session refreshed", pair.claims, nil))
-	case c != nil && errors.Is(err, ErrRevoked):
+	case c != nil && errors.Is(err, ErrRevoked) && !errors.Is(err, ErrUnavailable):
 		m.ended(ctx, c, err)
 		fallthrough
 	default:

@@ -133,7 +133,12 @@ func (f full) Set(http.ResponseWriter, *http.Request, string, string, time.Time,
 func TestPolicyErrors(t *testing.T) {
 	t.Parallel()
 	errFull := errors.New("the jar is full")
-	m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Cookies = full{err: errFull} })
+	m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Cookies = jar{} })
+	w := httptest.NewRecorder()
+	if err := m.SignIn(w, request("POST /"), alice); err != nil || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Vary") == "" {
+		t.Errorf("got %v and %v, want no-store and Vary whatever the policy does (E7)", err, w.Header())
+	}
+	m = managerOf(t, "v1", func(cfg *session.Config) { cfg.Cookies = full{err: errFull} })
 	if err := m.SignIn(httptest.NewRecorder(), request("POST /"), alice); !errors.Is(err, errFull) || session.Status(err) != 503 {
 		t.Errorf("got %v, want %v and 503", err, errFull)
 	}
