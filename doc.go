@@ -5,6 +5,8 @@
 //
 //   - keyring: the keys, and where they come from;
 //   - session: issue, check, refresh and end sessions; the middleware;
+//   - session/memstore, session/sqlstore, session/redisstore: where sessions are kept,
+//     if they are;
 //   - cookie: one policy for set, read, clear, CORS and CSRF;
 //   - health: what a client asks to learn whether its tokens still fit.
 //

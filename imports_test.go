@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"session/memstore":    {},
 	"session/sqlstore":    {},
 	"session/redisstore":  {},
-	"session/storetest":   {"session"},
+	"session/storetest":   {"keyring", "session"},
 	"session/sessiontest": {"keyring", "session", "session/memstore"},
 	"cookie":              {},
 	"health":              {"keyring", "session"},

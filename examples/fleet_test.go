@@ -27,20 +27,21 @@ type rollout struct {
 	name  string
 	tags  map[string]string // TOKEN_VERSION of each configuration
 	steps string
+	env   func(config string) []string // more of each configuration; nil: no store
 }
 
-// Configurations hold these secrets, newest first.
-var holds = map[string][]int{"A": {1}, "B": {2, 1}, "C": {3, 2, 1}}
+// Configurations hold these secrets, newest first. S has the key of A, and a store.
+var holds = map[string][]int{"A": {1}, "B": {2, 1}, "C": {3, 2, 1}, "S": {1}}
 
 var rising = map[string]string{"A": "v1", "B": "v2", "C": "v3"}
 
 var rollouts = []rollout{
-	{"one rotation", rising, "0B settle 1B 2B settle"},
-	{"version unchanged", map[string]string{"A": "v1", "B": "v1", "C": "v1"}, "0B 1B settle 2B settle"},
-	{"two rotations apart", rising, "0B 1B 2B settle 0C 1C 2C settle"},
-	{"two rotations at once", rising, "0B settle 0C 1B settle 2C 1C settle"},
-	{"rolled back in the middle", rising, "0B 1B settle 1A 0A settle"},
-	{"rolled back at the end", rising, "0B 1B 2B settle 0A settle 1A 2A settle"},
+	{name: "one rotation", tags: rising, steps: "0B settle 1B 2B settle"},
+	{name: "version unchanged", tags: map[string]string{"A": "v1", "B": "v1", "C": "v1"}, steps: "0B 1B settle 2B settle"},
+	{name: "two rotations apart", tags: rising, steps: "0B 1B 2B settle 0C 1C 2C settle"},
+	{name: "two rotations at once", tags: rising, steps: "0B settle 0C 1B settle 2C 1C settle"},
+	{name: "rolled back in the middle", tags: rising, steps: "0B 1B settle 1A 0A settle"},
+	{name: "rolled back at the end", tags: rising, steps: "0B 1B 2B settle 0A settle 1A 2A settle"},
 }
 
 // TestRollouts deploys new keys to a fleet of stateless servers while people use it,
@@ -53,21 +54,26 @@ func TestRollouts(t *testing.T) {
 	}
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
-			f := newFleet(t, story)
-			away := f.signInAll(t, "away", awayUsers)
-			c := f.open(t, crowd)
-			for _, step := range strings.Fields(story.steps) {
-				if step == "settle" {
-					c.settle(t)
-					continue
-				}
-				f.deploy(t, int(step[0]-'0'), step[1:])
-			}
-			c.leave(t)
-			for _, u := range away {
-				comeBack(t, u, f.url)
-			}
+			tell(t, story, crowd)
 		})
+	}
+}
+
+// tell is one story from its beginning to its end.
+func tell(t *testing.T, story rollout, crowd int) {
+	f := newFleet(t, story)
+	away := f.signInAll(t, "away", awayUsers)
+	c := f.open(t, crowd)
+	for _, step := range strings.Fields(story.steps) {
+		if step == "settle" {
+			c.settle(t)
+			continue
+		}
+		f.deploy(t, int(step[0]-'0'), step[1:])
+	}
+	c.leave(t)
+	for _, u := range away {
+		comeBack(t, u, f.url)
 	}
 }
 
@@ -99,8 +105,12 @@ func (f *fleet) launch(t *testing.T, i int, config string) {
 	for _, k := range keys[1:] {
 		old = append(old, f.secrets[k])
 	}
-	f.servers[i] = start(t, "quickstart", "ANY_USER=1", "LEEWAY=0s", "ACCESS_TTL="+accessTTL.String(),
-		"SESSION_SECRET="+f.secrets[keys[0]], "SESSION_SECRET_OLD="+strings.Join(old, ","), "TOKEN_VERSION="+f.story.tags[config])
+	env := []string{"SESSION_STORE=none"}
+	if f.story.env != nil {
+		env = f.story.env(config)
+	}
+	f.servers[i] = start(t, "quickstart", append(env, "ANY_USER=1", "LEEWAY=0s", "ACCESS_TTL="+accessTTL.String(),
+		"SESSION_SECRET="+f.secrets[keys[0]], "SESSION_SECRET_OLD="+strings.Join(old, ","), "TOKEN_VERSION="+f.story.tags[config])...)
 	f.add(f.servers[i].url)
 }
 

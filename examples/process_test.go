@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -38,11 +39,13 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1
 	}
+	flag.Parse()
+	flag.Set("test.parallel", "8") // they wait for processes and clocks, and compute little
 	return m.Run()
 }
 
 // patience bounds every wait for a process.
-const patience = 20 * time.Second
+const patience = time.Minute // the machine may be busy
 
 // process is one running server.
 type process struct {
@@ -132,6 +135,12 @@ func (p *process) stop(t *testing.T) {
 			t.Errorf("the log has a %s:\n%s", word, p.out)
 		}
 	}
+}
+
+// kill ends the server without a chance to finish anything.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.done
 }
 
 // newSecret returns a secret as openssl rand -hex 32 prints it.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,14 +23,10 @@ type refusal struct {
 func TestRefusesBadConfiguration(t *testing.T) {
 	t.Parallel()
 	good := "SESSION_SECRET=" + newSecret()
-	for _, c := range append(badKeys(t), []refusal{
+	for _, c := range slices.Concat(badKeys(t), badStores(t), []refusal{
 		{"two sources", []string{good, "SESSION_KEYRING_FILE=keys.json"}, "SESSION_SECRET, SESSION_KEYRING_FILE"},
 		{"an empty source beside another", []string{good, "SESSION_KEYRING_FILE="}, "several sources"},
-		{"KEK without a store", []string{"SESSION_KEYRING_KEK=" + newSecret()}, "SESSION_KEYRING_KEK"},
-		{"strict without a store", []string{good, "REVOCATION=strict"}, "REVOCATION"},
-		{"store unknown", []string{good, "SESSION_STORE=oracle://scott:tiger@db"}, "SESSION_STORE"},
-		{"store to come", []string{good, "SESSION_STORE=postgres://scott:tiger@db"}, "no stores yet"},
-		{"store in memory", []string{good, "SESSION_STORE=memory:"}, "no stores yet"},
+		{"strict without a store", []string{good, "SESSION_STORE=none", "REVOCATION=strict"}, "REVOCATION"},
 		{"demo accounts on every interface", []string{good, "ADDR=0.0.0.0:0"}, "INSECURE_DEMO"},
 		{"any user on every interface", []string{good, "ADDR=:0", "ANY_USER=1"}, "INSECURE_DEMO"},
 		{"two addresses", []string{good, "ADDR=127.0.0.1:0", "PORT=0"}, "ADDR and PORT"},
@@ -48,7 +45,7 @@ func TestRefusesBadConfiguration(t *testing.T) {
 		{"cross-site without pages", []string{good, "COOKIE_PRESET=crosssite"}, "FRONTEND_ORIGINS"},
 		{"bad origin", []string{good, "FRONTEND_ORIGINS=https://app.example.com/"}, "https://app.example.com/"},
 		{"three faults", []string{good, "ACCESS_TTL=x", "LEEWAY=y", "ANY_USER=z"}, "; "},
-	}...) {
+	}) {
 		t.Run(c.name, func(t *testing.T) { t.Parallel(); wantRefusal(t, "quickstart", c) })
 	}
 }
@@ -70,7 +67,59 @@ func badKeys(t *testing.T) []refusal {
 		{"file open to all", []string{"SESSION_KEYRING_FILE=" + file(t, `{"keys":[]}`, 0o644)}, "chmod 600"},
 		{"file no JSON", []string{"SESSION_KEYRING_FILE=" + file(t, `{"keys":[`, 0o600)}, "keys.json"},
 		{"file without keys", []string{"SESSION_KEYRING_FILE=" + file(t, `{"keys":[]}`, 0o600)}, "keys.json"},
+		{"KEK without a store", []string{"SESSION_KEYRING_KEK=" + newSecret(), "SESSION_STORE=none"}, "SESSION_KEYRING_KEK"},
+		{"KEK for a store that forgets", []string{"SESSION_KEYRING_KEK=" + newSecret(), "SESSION_STORE=memory:"}, "SESSION_KEYRING_KEK"},
+		{"KEK empty", []string{"SESSION_KEYRING_KEK="}, "SESSION_KEYRING_KEK is set but empty"},
+		{"KEK short", []string{"SESSION_KEYRING_KEK=" + newSecret()[:31]}, "at least 32"},
+		{"KEK beside a secret", []string{"SESSION_KEYRING_KEK=" + newSecret(), "SESSION_SECRET=" + newSecret()}, "several sources"},
 	}
+}
+
+// badStores are the configurations whose store cannot be used. None of them may show
+// the password, which is tiger.
+func badStores(t *testing.T) []refusal {
+	good := "SESSION_SECRET=" + newSecret()
+	notOne := file(t, strings.Repeat("not a database ", 100), 0o600)
+	var list []refusal
+	for name, c := range map[string][2]string{
+		"store unknown":                      {"oracle://scott:tiger@db", "none of the known kinds"},
+		"store without a kind":               {"/var/lib/sessions.db", "none of the known kinds"},
+		"store in memory with a name":        {"memory:x", "none of the known kinds"},
+		"SQLite without a path":              {"sqlite:", "none of the known kinds"},
+		"SQLite in what is no database":      {"sqlite:" + notOne, "not a database"},
+		"SQLite in a folder":                 {"sqlite:" + t.TempDir(), "SESSION_STORE cannot be opened"},
+		"SQLite below a file":                {"sqlite:" + notOne + "/sessions.db", "not a directory"},
+		"SQLite that cannot be made":         {"sqlite:file:" + filepath.Join(t.TempDir(), "new.db") + "?mode=ro", "SESSION_STORE cannot be opened"},
+		"SQLite that cannot be written":      {"sqlite:file:" + oldDatabase(t) + "?mode=ro", "readonly"},
+		"PostgreSQL that is not there":       {"postgres://scott:tiger@" + nobody(t) + "/db", "refused"},
+		"PostgreSQL with a bad setting":      {"postgres://scott:tiger@127.0.0.1/db?sslmode=never&password=tiger", "sslmode"},
+		"PostgreSQL with a bad address":      {"postgres://scott:ti%ger@127.0.0.1/db", "none of the known kinds"},
+		"Redis that is not there":            {"redis://scott:tiger@" + nobody(t) + "/0", "refused"},
+		"Redis with a bad address":           {"redis://scott:tiger@127.0.0.1/tiger", "SESSION_STORE cannot be opened"},
+		"Redis that speaks another protocol": {"redis://scott:tiger@" + occupied(t) + "/0?dial_timeout=1s&read_timeout=1s&max_retries=-1", "SESSION_STORE cannot be opened"},
+	} {
+		list = append(list, refusal{name, []string{good, "SESSION_STORE=" + c[0]}, c[1]})
+	}
+	return list
+}
+
+// oldDatabase returns an SQLite file that a server has made.
+func oldDatabase(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sessions.db")
+	start(t, "quickstart", "SESSION_SECRET="+newSecret(), "SESSION_STORE=sqlite:"+path).stop(t)
+	return path
+}
+
+// nobody returns an address at which nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
 }
 
 // TestFlaskRefusesBadConfiguration is the same for the successor of Flask.

@@ -18,20 +18,25 @@ import (
 // they if the version label is forgotten.
 func TestRestartWithNewSecret(t *testing.T) {
 	t.Parallel()
-	t.Run("version raised", func(t *testing.T) { t.Parallel(); rotateByRestart(t, "v1", "v2") })
-	t.Run("version unchanged", func(t *testing.T) { t.Parallel(); rotateByRestart(t, "v1", "v1") })
+	for name, store := range map[string]string{"stateless": "SESSION_STORE=none", "in a store": "SESSION_STORE=sqlite:" + filepath.Join(t.TempDir(), "sessions.db")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			t.Run("version raised", func(t *testing.T) { t.Parallel(); rotateByRestart(t, store, "v1", "v2") })
+			t.Run("version unchanged", func(t *testing.T) { t.Parallel(); rotateByRestart(t, store, "v1", "v1") })
+		})
+	}
 }
 
-func rotateByRestart(t *testing.T, oldTag, newTag string) {
+func rotateByRestart(t *testing.T, store, oldTag, newTag string) {
 	first, second := newSecret(), newSecret()
 	u, away := newUser("alice"), newUser("bob")
 
-	s := start(t, "quickstart", "ANY_USER=1", "SESSION_SECRET="+first, "TOKEN_VERSION="+oldTag)
+	s := start(t, "quickstart", "ANY_USER=1", store, "SESSION_SECRET="+first, "TOKEN_VERSION="+oldTag)
 	sid := u.signIn(t, s.url)
 	away.signIn(t, s.url)
 	s.stop(t)
 
-	s = start(t, "quickstart", "ANY_USER=1", "SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION="+newTag)
+	s = start(t, "quickstart", "ANY_USER=1", store, "SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION="+newTag)
 	wantSession(t, u, s.url, sid, oldTag)
 	wantHealth(t, u, s.url, "previous_key", oldTag, newTag)
 	wantVouchers(t, u, s.url, "signs previous")
@@ -41,7 +46,7 @@ func rotateByRestart(t *testing.T, oldTag, newTag string) {
 	wantVouchers(t, u, s.url, "signs current", "co-signs previous")
 	s.stop(t)
 
-	s = start(t, "quickstart", "ANY_USER=1", "SESSION_SECRET="+second, "TOKEN_VERSION="+newTag)
+	s = start(t, "quickstart", "ANY_USER=1", store, "SESSION_SECRET="+second, "TOKEN_VERSION="+newTag)
 	wantSession(t, u, s.url, sid, newTag)
 	wantHealth(t, u, s.url, "ok", newTag, newTag)
 	u.want(t, 204, "POST", s.url+"/api/auth/refresh", "")
@@ -54,7 +59,7 @@ func rotateByRestart(t *testing.T, oldTag, newTag string) {
 		t.Errorf("got headers %v with an unknown key, want Retry-After and no cookies", r.header)
 	}
 	s.stop(t)
-	s = start(t, "quickstart", "ANY_USER=1", "SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION="+newTag)
+	s = start(t, "quickstart", "ANY_USER=1", store, "SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION="+newTag)
 	away.want(t, 204, "POST", s.url+"/api/auth/refresh", "")
 	s.stop(t)
 }
@@ -175,8 +180,8 @@ func TestTwoConfigurationsBehindOneAddress(t *testing.T) {
 	t.Parallel()
 	first, second := newSecret(), newSecret()
 	b := newBalancer(t)
-	b.add(start(t, "quickstart", "ANY_USER=1", "SESSION_SECRET="+first, "TOKEN_VERSION=v1").url)
-	b.add(start(t, "quickstart", "ANY_USER=1", "SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION=v2").url)
+	b.add(start(t, "quickstart", "ANY_USER=1", "SESSION_STORE=none", "SESSION_SECRET="+first, "TOKEN_VERSION=v1").url)
+	b.add(start(t, "quickstart", "ANY_USER=1", "SESSION_STORE=none", "SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION=v2").url)
 
 	for i := range 6 { // every other user is signed in by the other server
 		u := newUser(fmt.Sprint("user", i))

@@ -73,10 +73,30 @@ var rows = []row{
 	{name: "healthz", method: "GET", path: "/healthz", status: 200, want: "status"},
 	{name: "readyz", method: "GET", path: "/readyz", status: 200, want: "status"},
 	{name: "healthz by POST", method: "POST", path: "/healthz", status: 405, want: "invalid"},
-	{name: "devices need a store", method: "GET", path: "/api/auth/sessions", signedIn: true, status: 404, want: "not_found"},
+	{name: "readyz by POST", method: "POST", path: "/readyz", status: 405, want: "invalid"},
+
+	{name: "devices", method: "GET", path: "/api/auth/sessions", signedIn: true, status: 200, want: "sessions"},
+	{name: "devices without", method: "GET", path: "/api/auth/sessions", status: 401, want: noToken},
+	{name: "devices by POST", method: "POST", path: "/api/auth/sessions", signedIn: true, status: 405, want: "invalid"},
+	{name: "end of an unknown device", method: "DELETE", path: "/api/auth/sessions/unknown", signedIn: true, status: 204},
+	{name: "end of a device with an odd id", method: "DELETE", path: "/api/auth/sessions/%00%ff%2F..", signedIn: true, status: 204},
+	{name: "end of a device without", method: "DELETE", path: "/api/auth/sessions/unknown", status: 401, want: noToken},
+	{name: "end of a device by GET", method: "GET", path: "/api/auth/sessions/unknown", signedIn: true, status: 405, want: "invalid"},
+	{name: "end of a device from a foreign page", method: "DELETE", path: "/api/auth/sessions/unknown", headers: []string{"Origin", foreign}, signedIn: true, status: 403, want: "cross_origin"},
+
 	{name: "dashboard needs a store", method: "GET", path: "/admin/", signedIn: true, status: 404, want: "not_found"},
 	{name: "nothing there", method: "GET", path: "/data/keyring.json", status: 404, want: "not_found"},
 	{name: "a host that is not local", method: "POST", path: "/api/auth/login", body: `{"username":"demo","password":"demo"}`, headers: []string{"Host", "app.example.com"}, status: 421, want: "misdirected"},
+}
+
+// statelessRows are what is different without a store.
+var statelessRows = []row{
+	{name: "readyz", method: "GET", path: "/readyz", status: 200, want: "status"},
+	{name: "devices", method: "GET", path: "/api/auth/sessions", signedIn: true, status: 404, want: "not_found"},
+	{name: "devices without", method: "GET", path: "/api/auth/sessions", status: 401, want: noToken},
+	{name: "end of a device", method: "DELETE", path: "/api/auth/sessions/unknown", signedIn: true, status: 404, want: "not_found"},
+	{name: "end of a device without", method: "DELETE", path: "/api/auth/sessions/unknown", status: 401, want: noToken},
+	{name: "logout", method: "POST", path: "/api/auth/logout", signedIn: true, status: 204},
 }
 
 const healthMembers = "action,authenticated,compatible,expires_in,refreshable,server_time,server_version,status,token_version,transport"
@@ -84,7 +104,12 @@ const healthMembers = "action,authenticated,compatible,expires_in,refreshable,se
 // TestRoutes holds the server to its route table.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
-	s := start(t, "quickstart")
+	t.Run("in a store", func(t *testing.T) { t.Parallel(); testRoutes(t, rows) })
+	t.Run("stateless", func(t *testing.T) { t.Parallel(); testRoutes(t, statelessRows, "SESSION_STORE=none") })
+}
+
+func testRoutes(t *testing.T, rows []row, env ...string) {
+	s := start(t, "quickstart", env...)
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			u := newUser("demo")

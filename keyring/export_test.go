@@ -35,3 +35,12 @@ func Rewrite(data []byte) ([]byte, error) {
 	}
 	return s.encode()
 }
+
+// Seal seals text as a keyring in a store.
+func Seal(kek string, text []byte) ([]byte, error) {
+	s, err := newSealer(kek)
+	if err != nil {
+		return nil, err
+	}
+	return s.seal(text), nil
+}

@@ -25,6 +25,8 @@ type Claims struct {
 	custom json.RawMessage // the members of the application, as an object; nil if none
 	end    time.Time       // cap on the session, zero if only Config.SessionTTL caps it
 	forget bool            // not remembered: cookies end with the browser
+	gen    int64           // generation of a refresh token of a stored session, 0 if none
+	legacy bool            // issued by another system
 }
 
 // Decode stores the custom claims in v, as json.Unmarshal does; a token without

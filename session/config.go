@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,6 +24,9 @@ type Config struct {
 	// Cookies carries tokens between server and browser; nil: tokens travel in
 	// the Authorization header only.
 	Cookies Cookies
+	// Store keeps a record of every session; nil: stateless, without revocation,
+	// detection of stolen refresh tokens, and lists of devices.
+	Store Store
 
 	// Issuer and Audience are put into tokens and demanded from them, when set
 	// (RFC 7519, sections 4.1.1 and 4.1.3).
@@ -40,6 +44,20 @@ type Config struct {
 	// negative: none.
 	Leeway time.Duration
 
+	// RefreshGrace is the time in which racing refreshes of one session get the same
+	// refresh token; best at least four times the longest one-way delay. Default
+	// 60 seconds, or a quarter of AccessTTL if that is shorter. Stores only.
+	RefreshGrace time.Duration
+
+	// Revocation says how a check learns that a session was ended. Default Cached.
+	Revocation Revocation
+	// RevocationLag is the oldest view that Cached serves. Default 1 second. A view
+	// of five times that age is an outage.
+	RevocationLag time.Duration
+	// FailOpenFor is how long Cached serves on through an outage of the store.
+	// Default 0: checks fail with ErrUnavailable (503) then.
+	FailOpenFor time.Duration
+
 	// SilentRefresh makes Require and Optional refresh by cookie on their own: for
 	// server-rendered pages.
 	SilentRefresh bool
@@ -54,6 +72,9 @@ type Config struct {
 	// The default is Status(err) with {"error": Reason(err)}.
 	Refuse func(w http.ResponseWriter, r *http.Request, err error)
 
+	// AdoptUntil is the end of the time in which genuine refresh tokens from before
+	// there was a Store get a record; zero: they are refused (401).
+	AdoptUntil time.Time
 	// LegacyUntil is the end of the time in which tokens without a kid, as other
 	// systems issue them, are tried against all keys; zero: refused.
 	LegacyUntil time.Time
@@ -87,15 +108,19 @@ const (
 	defaultRefresh = 7 * 24 * time.Hour
 	defaultSession = 90 * 24 * time.Hour
 	defaultLeeway  = 60 * time.Second
+	defaultGrace   = 60 * time.Second
+	defaultLag     = time.Second
 )
 
 // check returns cfg with its defaults, or all its faults.
 func (cfg Config) check() (Config, error) {
 	cfg.LegacySubject = cmp.Or(cfg.LegacySubject, "sub")
-	if err := errors.Join(append(cfg.faults(), cfg.lifetimeFaults()...)...); err != nil {
+	if err := errors.Join(slices.Concat(cfg.faults(), cfg.lifetimeFaults(), cfg.storeFaults())...); err != nil {
 		return Config{}, err
 	}
 	cfg.adapt()
+	cfg.RefreshGrace = cmp.Or(cfg.RefreshGrace, min(defaultGrace, cfg.AccessTTL/4))
+	cfg.RevocationLag = cmp.Or(cfg.RevocationLag, defaultLag)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -136,6 +161,27 @@ func (cfg Config) lifetimeFaults() (f faults) {
 	f.add(cfg.SessionTTL > 0 && cfg.AccessTTL >= cfg.SessionTTL,
 		"Config.AccessTTL (%v) must be shorter than Config.SessionTTL (%v)", cfg.AccessTTL, cfg.SessionTTL)
 	return f
+}
+
+// storeFaults returns what is wrong among what goes with a store.
+func (cfg Config) storeFaults() (f faults) {
+	_, hasFeed := cfg.Store.(Feed)
+	f.add(cfg.Revocation < Cached || cfg.Revocation > Off, "Config.Revocation is none of Cached, Strict and Off")
+	f.add(cfg.Store == nil && cfg.Revocation == Strict, "Config.Revocation is Strict, which needs Config.Store")
+	f.add(cfg.Store != nil && cfg.Revocation == Cached && !hasFeed,
+		"Config.Store has no feed, which Cached revocation needs: use Strict or Off")
+	access := cfg.adapted().AccessTTL
+	f.add(cfg.RefreshGrace < 0, "Config.RefreshGrace is negative: leave it at 0 for the default")
+	f.add(cfg.RefreshGrace > 0 && cfg.RefreshGrace >= access, "Config.RefreshGrace (%v) must be shorter than Config.AccessTTL (%v)", cfg.RefreshGrace, access)
+	f.add(cfg.RevocationLag < 0, "Config.RevocationLag is negative: leave it at 0 for the default")
+	f.add(cfg.FailOpenFor < 0, "Config.FailOpenFor is negative: leave it at 0 to fail closed")
+	return f
+}
+
+// adapted returns cfg with its lifetimes filled in.
+func (cfg Config) adapted() Config {
+	cfg.adapt()
+	return cfg
 }
 
 // adapt fills in the lifetimes that are not set, so that access < refresh <=

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -33,6 +34,7 @@ type payload struct {
 	aud                          []string
 	iat, exp, nbf, authTime, end time.Time
 	forget                       bool
+	gen                          int64
 	custom                       []strictjson.Member
 }
 
@@ -54,7 +56,7 @@ var fields = map[string]func(*payload, json.RawMessage) bool{
 	"aud":         (*payload).readAudience,
 	"act":         (*payload).readActor,
 	"forget":      (*payload).readForget,
-	"gen":         func(*payload, json.RawMessage) bool { return true },
+	"gen":         (*payload).readGeneration,
 	"cs":          func(*payload, json.RawMessage) bool { return true },
 }
 
@@ -111,6 +113,13 @@ func (p *payload) readActor(raw json.RawMessage) bool {
 func (p *payload) readForget(raw json.RawMessage) bool {
 	p.forget = string(raw) == "true"
 	return p.forget || string(raw) == "false"
+}
+
+// readGeneration reads gen: a positive whole number.
+func (p *payload) readGeneration(raw json.RawMessage) bool {
+	n, err := strconv.ParseInt(string(raw), 10, 64)
+	p.gen = n
+	return err == nil && n > 0 && n < 1<<53
 }
 
 // parsePayload reads a verified payload: one UTF-8 JSON object without repeated
@@ -223,7 +232,7 @@ func (p *payload) claims(k *ring.Key, current *ring.Key) *Claims {
 		Subject: p.sub, SessionID: p.sid, TokenID: p.jti, Actor: p.actor,
 		Tag: k.Tag, Previous: current != nil && k != current,
 		IssuedAt: p.iat, ExpiresAt: p.exp, AuthTime: p.authTime,
-		custom: joinMembers(p.custom), end: p.end, forget: p.forget,
+		custom: joinMembers(p.custom), end: p.end, forget: p.forget, gen: p.gen,
 	}
 	if ring.ValidTag(p.version) {
 		c.Tag = p.version

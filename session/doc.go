@@ -24,6 +24,16 @@
 // when the fault is over. A client ends a session on one answer alone: 401 from
 // the refresh route.
 //
+// # With a store and without
+//
+// Without a [Store] all that makes a session is in its tokens. With one a session
+// has a record: refresh tokens rotate, and one that comes back after its successor
+// was used ends the session; sessions can be listed and ended before their time; and
+// purpose tokens can be used up. Racing refreshes of one session within
+// Config.RefreshGrace all get the same refresh token, and an answer that is lost
+// loses nobody. What cannot be found is a thief who presents a stolen token within
+// that grace of every refresh of its owner.
+//
 // # Tokens
 //
 // Tokens are compact JWS (RFC 7515) with JWT claims (RFC 7519), and verify with

@@ -17,8 +17,8 @@ const maxBody = 16 << 10
 
 // SignIn starts a session and sets its cookies; status and body are the caller's,
 // to be written after it. It ends the session that r carried, and works whatever
-// tokens r carries. The label of the session is the User-Agent, unless the grant
-// has one.
+// tokens r carries. The label of the session is browser and system of the
+// User-Agent, unless the grant has one.
 //
 // On an error nothing has been set. Errors are ErrCrossOrigin, those of Issue,
 // and those of the cookie policy, such as cookies that are too large. It is safe
@@ -32,16 +32,16 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, g Grant) error 
 		return err
 	}
 	if g.Label == "" {
-		g.Label = r.UserAgent()
+		g.Label = deviceOf(r.UserAgent())
 	}
-	pair, err := m.start(g)
+	pair, err := m.start(r.Context(), g)
 	if err != nil {
 		return err
 	}
 	if err := m.setCookies(w, r, pair); err != nil {
-		return err
+		return errors.Join(err, m.forgo(r.Context(), pair, "not delivered"))
 	}
-	m.endAll(r.Context(), m.carried(r))
+	m.endAll(r.Context(), m.carried(r), "sign-in") // of a store that is down, Run takes care
 	m.began(r.Context(), pair)
 	return nil
 }
@@ -52,7 +52,8 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, g Grant) error 
 //
 // Without a Store the access token lives on until it expires: whoever has a copy
 // of it can use it until then. Errors are ErrCrossOrigin, and then nothing has
-// changed. It is safe for concurrent use.
+// changed, and ErrUnavailable: the cookies are cleared, the store is down, and Run
+// ends the session when it is back. It is safe for concurrent use.
 func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
 	private(w.Header())
 	if err := m.sameOrigin(r); err != nil {
@@ -60,26 +61,27 @@ func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := m.carried(r)
 	if token, err := bodyToken(r); token != "" && err == nil {
-		if c, err := m.verify(r.Context(), token, kindRefresh); err == nil {
+		if c, err := m.endable(r.Context(), token); err == nil {
 			list = append(list, c)
 		}
 	}
-	m.endAll(r.Context(), list)
 	if m.cfg.Cookies != nil {
 		m.cfg.Cookies.Clear(w, r)
 	}
-	return nil
+	return m.endAll(r.Context(), list, "sign-out")
 }
 
 // endAll ends the sessions of which list holds claims, each once.
-func (m *Manager) endAll(ctx context.Context, list []*Claims) {
+func (m *Manager) endAll(ctx context.Context, list []*Claims, cause string) error {
+	var errs []error
 	seen := map[string]bool{}
 	for _, c := range list {
 		if !seen[c.SessionID] {
 			seen[c.SessionID] = true
-			m.ended(ctx, c, nil)
+			errs = append(errs, m.end(ctx, c, cause, nil))
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // carried returns the claims of every good token in the header and the cookies of
@@ -102,10 +104,21 @@ func (m *Manager) carried(r *http.Request) []*Claims {
 			keep(m.genuine(r.Context(), token, kindAccess, time.Now()))
 		}
 		if token, ok := m.cfg.Cookies.Token(r, kindRefresh, n); ok {
-			keep(m.verify(r.Context(), token, kindRefresh))
+			keep(m.endable(r.Context(), token))
 		}
 	}
 	return list
+}
+
+// endable is verify for a refresh token whose session is to end. It does not ask
+// whether that has ended already: a store that is down must not keep it alive.
+func (m *Manager) endable(ctx context.Context, token string) (*Claims, error) {
+	now := time.Now()
+	c, err := m.genuine(ctx, token, kindRefresh, now)
+	if err != nil {
+		return nil, err
+	}
+	return m.unexpired(c, now)
 }
 
 // HandleRefresh serves POST: a refresh token from the cookie is answered by

@@ -16,6 +16,8 @@ type Hooks struct {
 	SignedIn, Refreshed func(context.Context, Event)
 	// Revoked: a session ended, by sign-out or otherwise.
 	Revoked func(context.Context, Event)
+	// Reused: a used refresh token came back; it was probably stolen.
+	Reused func(context.Context, Event)
 	// Key: the keyring was reloaded, or could not be; or the signatures of a token
 	// disagree, so that one of the keys must be in wrong hands.
 	Key func(context.Context, Event)
@@ -27,6 +29,7 @@ type Event struct {
 	Name                    string // the log message, such as "session revoked"
 	Subject, SessionID, Tag string
 	Previous                bool
+	Cause                   string // of a refresh with a store: same, extend, choose, sibling or adopt; of an end: why
 	Reason                  string // Reason(Err)
 	Err                     error
 }
@@ -51,6 +54,7 @@ func hookChecked(h *Hooks) func(context.Context, Event)   { return h.Checked }
 func hookSignedIn(h *Hooks) func(context.Context, Event)  { return h.SignedIn }
 func hookRefreshed(h *Hooks) func(context.Context, Event) { return h.Refreshed }
 func hookRevoked(h *Hooks) func(context.Context, Event)   { return h.Revoked }
+func hookReused(h *Hooks) func(context.Context, Event)    { return h.Reused }
 func hookKey(h *Hooks) func(context.Context, Event)       { return h.Key }
 
 // emit calls one hook of every set.

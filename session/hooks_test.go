@@ -75,7 +75,9 @@ func TestEvents(t *testing.T) {
 	if err := m.SignOut(w, request("POST /", cookieLine(refreshCookie, tokens.RefreshToken))); err != nil {
 		t.Fatal(err)
 	}
-	want := []happened{of("checked", "token checked", "v1", true), of("refreshed", "session refreshed", "v2", false), of("revoked", "session revoked", "v1", true)}
+	ended := of("revoked", "session revoked", "v1", true)
+	ended.Event.Cause = "sign-out"
+	want := []happened{of("checked", "token checked", "v1", true), of("refreshed", "session refreshed", "v2", false), ended}
 	if diff := cmp.Diff(want, heard.take()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}

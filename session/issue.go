@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -21,7 +22,7 @@ type Grant struct {
 	MaxAge   time.Duration // cap on this session, below Config.SessionTTL; 0: none
 	Forget   bool          // not remembered: cookies end with the browser, refresh does not prolong them
 	AuthTime time.Time     // when the user last proved who they are, from which Config.SessionTTL counts; default now
-	Label    string        // device name for a list of sessions; SignIn takes the User-Agent
+	Label    string        // device name for Sessions; of a User-Agent, which SignIn takes, only browser and system are kept
 }
 
 // Sizes in bytes. Issuing counts co-signatures at their largest, the longest tag
@@ -38,6 +39,9 @@ const (
 // grant is a session as it is carried by its tokens.
 type grant struct {
 	subject, sid, actor string
+	label               string // device name
+	gen                 int64  // of the refresh token, where a store counts them; 0: none
+	refreshID           string // and its id
 	custom              json.RawMessage
 	authTime, end       time.Time // end: cap beside Config.SessionTTL, zero if none
 	forget              bool
@@ -48,6 +52,8 @@ type issued struct {
 	access, refresh           string
 	accessUntil, refreshUntil time.Time
 	claims                    *Claims
+	kept                      bool // the refresh token is the one that was presented
+	cause                     move // what a store made of the refresh
 }
 
 // Issue starts a session whose tokens the caller delivers. It is the one place
@@ -58,7 +64,7 @@ type issued struct {
 // claims do not fit into a cookie, is an error that says so and no refusal;
 // nothing has been issued then. Issue is safe for concurrent use.
 func (m *Manager) Issue(ctx context.Context, g Grant) (Tokens, error) {
-	pair, err := m.start(g)
+	pair, err := m.start(ctx, g)
 	if err != nil {
 		return Tokens{}, err
 	}
@@ -67,18 +73,21 @@ func (m *Manager) Issue(ctx context.Context, g Grant) (Tokens, error) {
 }
 
 // start makes the first tokens of a session.
-func (m *Manager) start(g Grant) (*issued, error) {
+func (m *Manager) start(ctx context.Context, g Grant) (*issued, error) {
 	now := time.Now()
 	custom, err := m.checkGrant(&g, now)
 	if err != nil {
 		return nil, err
 	}
-	s := &grant{subject: g.Subject, sid: newID(), actor: g.Actor, custom: custom, authTime: g.AuthTime, forget: g.Forget}
+	s := &grant{subject: g.Subject, sid: newID(), actor: g.Actor, custom: custom, authTime: g.AuthTime, forget: g.Forget, label: labelOf(g.Label)}
 	if g.MaxAge > 0 {
 		s.end = now.Add(g.MaxAge)
 	}
 	if g.Forget {
 		s.end = earlier(s.end, now.Add(m.cfg.RefreshTTL))
+	}
+	if m.cfg.Store != nil {
+		return m.startStored(ctx, s)
 	}
 	return m.issue(s, now)
 }
@@ -125,28 +134,38 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// issue makes the tokens of s.
+// stamp is what is particular to one token.
+type stamp struct {
+	id            string
+	issued, until time.Time
+}
+
+// issue makes the tokens of s without a store. A generation that a store counts is
+// left as it is, so that instances with and without one may run side by side.
 func (m *Manager) issue(s *grant, now time.Time) (*issued, error) {
 	signers := m.live.Ring().Signers(now)
 	end := m.endOf(s.authTime, s.end)
-	pair := &issued{
-		accessUntil:  earlier(end, now.Add(m.cfg.AccessTTL)).Truncate(time.Second),
-		refreshUntil: earlier(end, now.Add(m.cfg.RefreshTTL)).Truncate(time.Second),
-	}
-	id := newID()
+	access := stamp{newID(), now, earlier(end, now.Add(m.cfg.AccessTTL))}
+	refresh := stamp{cmp.Or(s.refreshID, newID()), now, earlier(end, now.Add(m.cfg.RefreshTTL))}
+	return m.pair(s, &signers, access, refresh)
+}
+
+// pair makes and signs the two tokens of s.
+func (m *Manager) pair(s *grant, signers *ring.Signers, access, refresh stamp) (*issued, error) {
+	p := &issued{accessUntil: access.until.Truncate(time.Second), refreshUntil: refresh.until.Truncate(time.Second)}
 	var err error
-	if pair.access, err = m.sign(&signers, ring.Access, s.encode(m, kindAccess, id, signers.Tag(), now, pair.accessUntil), s.custom); err != nil {
+	if p.access, err = m.sign(signers, ring.Access, s.encode(m, kindAccess, signers.Tag(), access), s.custom); err != nil {
 		return nil, err
 	}
-	if pair.refresh, err = m.sign(&signers, ring.Refresh, s.encode(m, kindRefresh, newID(), signers.Tag(), now, pair.refreshUntil), s.custom); err != nil {
+	if p.refresh, err = m.sign(signers, ring.Refresh, s.encode(m, kindRefresh, signers.Tag(), refresh), s.custom); err != nil {
 		return nil, err
 	}
-	pair.claims = &Claims{
-		Subject: s.subject, SessionID: s.sid, TokenID: id, Actor: s.actor, Tag: signers.Tag(),
-		IssuedAt: now.Truncate(time.Second), ExpiresAt: pair.accessUntil, AuthTime: s.authTime.Truncate(time.Second),
+	p.claims = &Claims{
+		Subject: s.subject, SessionID: s.sid, TokenID: access.id, Actor: s.actor, Tag: signers.Tag(),
+		IssuedAt: access.issued.Truncate(time.Second), ExpiresAt: p.accessUntil, AuthTime: s.authTime.Truncate(time.Second),
 		custom: s.custom, end: s.end, forget: s.forget,
 	}
-	return pair, nil
+	return p, nil
 }
 
 // sign signs a payload that fits, and names the claims of one that does not.
@@ -166,7 +185,7 @@ func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custo
 
 // encode returns the payload of one token: compact JSON in a fixed order, without
 // the co-signatures.
-func (s *grant) encode(m *Manager, kind, id, tag string, now, until time.Time) []byte {
+func (s *grant) encode(m *Manager, kind, tag string, t stamp) []byte {
 	b := make(builder, 0, 512+len(s.custom))
 	b.textIf("iss", m.cfg.Issuer)
 	b.textIf("aud", m.cfg.Audience)
@@ -175,9 +194,9 @@ func (s *grant) encode(m *Manager, kind, id, tag string, now, until time.Time) [
 		b.text(m.cfg.LegacySubject, s.subject)
 	}
 	b.text("sid", s.sid)
-	b.text("jti", id)
-	b.number("iat", now.Unix())
-	b.number("exp", until.Unix())
+	b.text("jti", t.id)
+	b.number("iat", t.issued.Unix())
+	b.number("exp", t.until.Unix())
 	b.number("auth_time", s.authTime.Unix())
 	b.text("type", kind)
 	b.text("version", tag)
@@ -185,6 +204,9 @@ func (s *grant) encode(m *Manager, kind, id, tag string, now, until time.Time) [
 		var act builder
 		act.text("sub", s.actor)
 		b.raw("act", act.object())
+	}
+	if kind == kindRefresh && s.gen > 0 {
+		b.number("gen", s.gen)
 	}
 	if kind == kindRefresh && !s.end.IsZero() {
 		b.number("session_end", s.end.Unix())

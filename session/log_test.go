@@ -124,7 +124,7 @@ func TestRevokedLog(t *testing.T) {
 	if err := m.SignOut(httptest.NewRecorder(), r); err != nil {
 		t.Fatal(err)
 	}
-	want := []map[string]any{{"level": "INFO", "subject": "alice", "session": verify(t, m, tokens.AccessToken).SessionID, "version": "v1"}}
+	want := []map[string]any{{"level": "INFO", "subject": "alice", "session": verify(t, m, tokens.AccessToken).SessionID, "version": "v1", "cause": "sign-out"}}
 	if diff := cmp.Diff(want, log.records(t, "session revoked")); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}

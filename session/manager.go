@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"log/slog"
-	mathrand "math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -22,6 +24,12 @@ type Manager struct {
 	mu    sync.Mutex // guards the writing of hooks
 	hooks hookList
 
+	index  Index     // nil without a store that has one
+	follow *follower // the sessions that have ended
+	told   told      // those of them that were ended here
+
+	seenKeys atomic.Uint64 // the version of the ring that was reported last
+
 	unknownLog, skewLog, previousLog throttle
 }
 
@@ -32,51 +40,15 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, live: cfg.Keys.Live()}
+	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), follow: &follower{lag: cfg.RevocationLag}}
+	m.seenKeys.Store(m.live.Version())
+	m.index, _ = cfg.Store.(Index)
+	m.follow.feed, _ = cfg.Store.(Feed)
 	r := m.live.Ring()
 	if k := r.Current(time.Now()); k != nil {
 		cfg.Logger.Info("token versioning enabled", "version", k.Tag, "kid", k.ID(), "ring", r.Fingerprint())
 	}
 	return m, nil
-}
-
-// Run keeps the keys fresh until ctx ends, and then returns nil. A reload that
-// fails leaves the keys in force and is reported. Without Run, what the source
-// brings is seen at the next Keyring.Reload.
-func (m *Manager) Run(ctx context.Context) error {
-	if m.live.Load == nil || m.live.Interval <= 0 {
-		<-ctx.Done()
-		return nil
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(jitter(m.live.Interval)):
-			m.reload(ctx)
-		}
-	}
-}
-
-// jitter returns d, up to a tenth more or less, so that instances that started
-// together do not poll together.
-func jitter(d time.Duration) time.Duration {
-	return d + time.Duration((mathrand.Float64()-0.5)*0.2*float64(d))
-}
-
-// reload loads the keys again and reports what came of it.
-func (m *Manager) reload(ctx context.Context) {
-	changed, err := m.live.Reload(ctx)
-	switch {
-	case ctx.Err() != nil:
-	case err != nil:
-		m.cfg.Logger.ErrorContext(ctx, "keyring reload failed", "error", err)
-		m.emit(ctx, hookKey, Event{Name: "keyring reload failed", Err: err, Reason: "unavailable"})
-	case changed:
-		r := m.live.Ring()
-		m.cfg.Logger.InfoContext(ctx, "keyring reloaded", "ring", r.Fingerprint(), "tags", tags(r))
-		m.emit(ctx, hookKey, Event{Name: "keyring reloaded", Tag: m.currentTag()})
-	}
 }
 
 // tags returns the tags of the keys of r, newest first.
@@ -96,14 +68,41 @@ func (m *Manager) currentTag() string {
 	return ""
 }
 
-// Stats reports the keys. It is safe for concurrent use.
-func (m *Manager) Stats(context.Context) (Stats, error) {
-	return Stats{Keys: m.cfg.Keys.List()}, nil
+// Stats reports keys, and live sessions by tag if there is a Store that is an
+// Index. Errors wrap ErrUnavailable; the keys are there all the same. It is safe
+// for concurrent use.
+func (m *Manager) Stats(ctx context.Context) (Stats, error) {
+	stats := Stats{Keys: m.cfg.Keys.List()}
+	if m.index == nil {
+		return stats, nil
+	}
+	counts, err := m.index.Count(ctx)
+	if err != nil {
+		return stats, unavailable(err)
+	}
+	stats.Sessions = map[string]int{}
+	for label, n := range counts {
+		stats.Sessions[m.tagOf(label)] += n
+	}
+	return stats, nil
+}
+
+// tagOf returns the tag of the newest key of this ring among those that a record
+// names, or "" if none of them is held.
+func (m *Manager) tagOf(label string) string {
+	prints := strings.Split(label, ",")
+	for _, k := range m.live.Ring().Keys() {
+		if slices.Contains(prints, k.Fingerprint) {
+			return k.Tag
+		}
+	}
+	return ""
 }
 
 // Stats is one report.
 type Stats struct {
-	Keys []keyring.KeyInfo // newest first
+	Keys     []keyring.KeyInfo // newest first
+	Sessions map[string]int    // live sessions by tag, "" for keys not held here; nil without an Index
 }
 
 // Logger returns where this Manager writes its events, never nil. It is for

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -76,11 +77,38 @@ func (p *Purpose) Issue(_ context.Context, subject string, claims any) (string, 
 	return p.m.sign(&signers, ring.Purpose, b.with(custom).object(), custom)
 }
 
+// Redeem checks a token of this purpose and uses it up; the second time is
+// ErrReused, at every instance. It needs a Store. Its other errors are those of
+// Manager.Verify, and ErrUnavailable while the store is down.
+func (p *Purpose) Redeem(ctx context.Context, token string) (*Claims, error) {
+	if p.m.cfg.Store == nil {
+		return nil, errNeedsStore
+	}
+	c, err := p.Verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	until := c.ExpiresAt.Add(p.m.cfg.Leeway + lastLeap)
+	first, err := p.m.cfg.Store.Swap(ctx, "purpose:"+p.name+":"+c.TokenID, nil, []byte("used"), "", "", until)
+	switch {
+	case err != nil:
+		return nil, unavailable(err)
+	case !first:
+		return nil, ErrReused
+	}
+	return c, nil
+}
+
 // Verify checks a token of this purpose and leaves it usable: to show the form
 // before the link is used up. Its errors are those of Manager.Verify.
 func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
-	now, r := time.Now(), p.ring()
+	now, version, r := time.Now(), p.m.live.Version(), p.ring()
 	t, err := r.Open(token, now, p.m.cfg.Leeway)
+	if errors.Is(err, ErrUnknownKey) && p.m.live.Awaken(ctx, t.KID, version) {
+		r = p.ring()
+		t, err = r.Open(token, now, p.m.cfg.Leeway)
+		p.m.noticeKeys(ctx)
+	}
 	if err != nil {
 		return nil, p.m.refused(ctx, err, now)
 	}

@@ -26,6 +26,9 @@ func (m *Manager) Refresh(ctx context.Context, token string) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	if pair.kept {
+		pair.refresh = token
+	}
 	return pair.tokens(), nil
 }
 
@@ -38,10 +41,9 @@ func (m *Manager) trade(ctx context.Context, c *Claims, err error) (*issued, err
 	}
 	switch {
 	case err == nil:
-		m.emit(ctx, hookRefreshed, event("session refreshed", pair.claims, nil))
-	case c != nil && errors.Is(err, ErrRevoked) && !errors.Is(err, ErrUnavailable):
-		m.ended(ctx, c, err)
-		fallthrough
+		e := event("session refreshed", pair.claims, nil)
+		e.Cause = string(pair.cause)
+		m.emit(ctx, hookRefreshed, e)
 	default:
 		m.emit(ctx, hookRefreshed, event("refresh refused", c, err))
 	}
@@ -67,19 +69,38 @@ func (m *Manager) checkRefresh(ctx context.Context, token string) (*Claims, erro
 
 // renew issues the next tokens of the session of c.
 func (m *Manager) renew(ctx context.Context, c *Claims) (*issued, error) {
-	s := &grant{subject: c.Subject, sid: c.SessionID, actor: c.Actor, custom: c.custom, authTime: c.AuthTime, end: c.end, forget: c.forget}
-	custom, err := m.askAgain(ctx, c)
+	if m.cfg.Store != nil {
+		return m.renewStored(ctx, c)
+	}
+	s, err := m.nextGrant(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if custom != nil {
-		s.custom = custom
+	if c.gen > 0 {
+		s.gen, s.refreshID = c.gen, c.TokenID
 	}
 	pair, err := m.issue(s, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return pair, nil
+}
+
+// nextGrant returns the session of c as its next tokens carry it. If the
+// application says that it is over, it ends here.
+func (m *Manager) nextGrant(ctx context.Context, c *Claims) (*grant, error) {
+	s := &grant{subject: c.Subject, sid: c.SessionID, actor: c.Actor, custom: c.custom, authTime: c.AuthTime, end: c.end, forget: c.forget}
+	custom, err := m.askAgain(ctx, c)
+	if errors.Is(err, ErrRevoked) && !errors.Is(err, ErrUnavailable) {
+		return nil, errors.Join(err, m.end(ctx, c, "application", err))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if custom != nil {
+		s.custom = custom
+	}
+	return s, nil
 }
 
 // askAgain returns the custom claims that Config.OnRefresh gives the session of c,
@@ -102,8 +123,28 @@ func (m *Manager) askAgain(ctx context.Context, c *Claims) (json.RawMessage, err
 	return custom, nil
 }
 
-// ended reports that the session of c is over.
-func (m *Manager) ended(ctx context.Context, c *Claims, err error) {
-	m.cfg.Logger.InfoContext(ctx, "session revoked", "subject", c.Subject, "session", c.SessionID, "version", c.Tag)
-	m.emit(ctx, hookRevoked, event("session revoked", c, err))
+// end ends the session of c for a cause, in the store if there is one, and reports
+// it. If the store is down, Run tries again.
+func (m *Manager) end(ctx context.Context, c *Claims, cause string, why error) error {
+	e := ending{
+		sid: c.SessionID, subject: c.Subject, tag: c.Tag, previous: c.Previous, cause: cause, why: why, authTime: c.AuthTime, capAt: c.end,
+	}
+	if m.cfg.Store == nil {
+		m.ended(ctx, e)
+		return nil
+	}
+	err := m.revoke(ctx, e)
+	if err != nil {
+		m.told.postpone(e)
+	}
+	return err
+}
+
+// ended reports that a session is over.
+func (m *Manager) ended(ctx context.Context, e ending) {
+	m.cfg.Logger.InfoContext(ctx, "session revoked", "subject", e.subject, "session", e.sid, "version", e.tag, "cause", e.cause)
+	m.emit(ctx, hookRevoked, Event{
+		Name: "session revoked", Subject: e.subject, SessionID: e.sid, Tag: e.tag, Previous: e.previous,
+		Cause: e.cause, Reason: Reason(e.why), Err: e.why,
+	})
 }

@@ -11,7 +11,11 @@ func (m *Manager) setCookies(w http.ResponseWriter, r *http.Request, pair *issue
 	if pair.claims.forget {
 		accessUntil, refreshUntil = time.Time{}, time.Time{}
 	}
-	if err := m.cfg.Cookies.Set(w, r, pair.access, pair.refresh, accessUntil, refreshUntil); err != nil {
+	refresh := pair.refresh
+	if pair.kept { // the browser has it
+		refresh = ""
+	}
+	if err := m.cfg.Cookies.Set(w, r, pair.access, refresh, accessUntil, refreshUntil); err != nil {
 		return err
 	}
 	m.logCookies(r, w.Header()["Set-Cookie"], pair.access)

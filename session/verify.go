@@ -30,7 +30,13 @@ func (m *Manager) verify(ctx context.Context, token, kind string) (*Claims, erro
 	if err != nil {
 		return nil, err
 	}
-	return m.unexpired(c, now)
+	if c, err = m.unexpired(c, now); err != nil {
+		return nil, err
+	}
+	if err := m.alive(ctx, c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // unexpired returns c, or nil and ErrExpired. Tokens are refused at their expiry
@@ -45,8 +51,13 @@ func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
 // genuine is verify for a token that may have expired: enough to end its session,
 // and for nothing else.
 func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time) (*Claims, error) {
-	r := m.live.Ring()
+	version, r := m.live.Version(), m.live.Ring()
 	t, err := r.Open(token, now, m.cfg.Leeway)
+	if errors.Is(err, ErrUnknownKey) && m.live.Awaken(ctx, t.KID, version) {
+		r = m.live.Ring()
+		t, err = r.Open(token, now, m.cfg.Leeway)
+		m.noticeKeys(ctx)
+	}
 	legacy := errors.Is(err, ring.ErrNoKID) && now.Before(m.cfg.LegacyUntil)
 	if legacy {
 		t, err = r.OpenLegacy(token, now)
@@ -66,7 +77,9 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 	if err := m.check(p, t, kind, now); err != nil {
 		return nil, m.refused(ctx, err, now)
 	}
-	return p.claims(t.Key, r.Current(now)), nil
+	c := p.claims(t.Key, r.Current(now))
+	c.legacy = legacy
+	return c, nil
 }
 
 // refused reports the refusals that an operator should hear of, and returns err.

@@ -1,11 +1,13 @@
 package main
 
 import (
-	"strings"
+	"crypto/rand"
 
 	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/examples/internal/server"
+	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
 )
 
 // config is what the environment says.
@@ -14,24 +16,56 @@ type config struct {
 	preset   string // of cookies
 	policy   *cookie.Policy
 	sessions session.Config
+	keys     keySource
+	store    storeAddress
 	keysFrom string // for people
+	storeIn  string // for people
 	anyUser  bool
 }
 
-// readConfig reads the environment and returns all its faults at once. Nothing is
-// made on disk unless the rest of the configuration is good.
+// readConfig reads the environment and returns all its faults at once. It makes
+// nothing, and asks no store; see open.
 func readConfig() (*config, error) {
 	var e server.Env
 	c := &config{addr: e.Address("127.0.0.1:8080"), anyUser: e.Switch("ANY_USER", false)}
 	checkListener(&e, c.addr)
-	checkStore(&e)
 	c.sessions = lifetimes(&e)
+	revocation(&e, &c.sessions)
 	c.sessions.Issuer, c.sessions.Audience = e.Text("ISSUER", ""), e.Text("AUDIENCE", "")
 	c.sessions.LegacyUntil = e.Time("LEGACY_UNTIL")
 	c.preset, c.policy = openPolicy(&e, server.Loopback(c.addr))
 	c.sessions.Cookies = c.policy
-	c.sessions.Keys, c.keysFrom = openKeys(&e)
+	c.store = readStore(&e)
+	c.keys = readKeys(&e, c.store)
+	if e.Err() == nil {
+		e.Check(rehearse(c.sessions))
+	}
 	return c, e.Err()
+}
+
+// rehearse finds the contradictions in cfg, with a store and a key of no consequence.
+func rehearse(cfg session.Config) error {
+	key, err := keyring.NewKey("rehearsal", []byte(rand.Text()+rand.Text()))
+	if err != nil {
+		return err
+	}
+	if cfg.Keys, err = keyring.New(key); err != nil {
+		return err
+	}
+	cfg.Store = new(memstore.Store)
+	_, err = session.New(cfg)
+	return err
+}
+
+// open opens the store and the keys, and makes what is to be made once. What has
+// faults leaves no traces: it is called when nothing else is wrong.
+func (c *config) open() error {
+	var e server.Env
+	c.sessions.Store, c.storeIn = c.store.open(&e)
+	if e.Err() == nil {
+		c.sessions.Keys, c.keysFrom = c.keys.open(&e, c.sessions.Store)
+	}
+	return e.Err()
 }
 
 // secure reports whether browsers keep the cookies for https only.
@@ -44,22 +78,14 @@ func checkListener(e *server.Env, addr string) {
 	}
 }
 
-// checkStore refuses what needs a store. The value is not quoted, since it may hold
-// a password.
-func checkStore(e *server.Env) {
-	kind, _, _ := strings.Cut(e.Text("SESSION_STORE", "none"), ":")
-	switch kind {
-	case "none":
-	case "sqlite", "postgres", "postgresql", "redis", "rediss", "memory":
-		e.Fault("SESSION_STORE is %s: this version has no stores yet, leave it out or set it to none", kind)
-	default:
-		e.Fault("SESSION_STORE is none of the known kinds: leave it out or set it to none")
-	}
-	if e.Choice("REVOCATION", "cached", "strict", "off") == "strict" {
+// revocation reads what goes with a store.
+func revocation(e *server.Env, cfg *session.Config) {
+	cfg.Revocation = map[string]session.Revocation{"strict": session.Strict, "off": session.Off}[e.Choice("REVOCATION", "cached", "strict", "off")]
+	cfg.RefreshGrace = e.Lifetime("REFRESH_GRACE")
+	cfg.AdoptUntil = e.Time("ADOPT_UNTIL")
+	if cfg.Revocation == session.Strict && e.Text("SESSION_STORE", "") == "none" {
 		e.Fault("REVOCATION is strict: that asks the store about every request, and SESSION_STORE is none")
 	}
-	e.Time("ADOPT_UNTIL")
-	e.Lifetime("REFRESH_GRACE")
 }
 
 // lifetimes reads how long tokens and sessions live.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,39 +11,101 @@ import (
 
 	"github.com/sessionring/sessionring/examples/internal/server"
 	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
 )
 
-// envKeys are the variables of an environment keyring, and envSecret the one that
-// it cannot do without.
-const envSecret = "SESSION_SECRET"
+// The variables that name sources of keys.
+const (
+	envSecret = "SESSION_SECRET"
+	envFile   = "SESSION_KEYRING_FILE"
+	envKEK    = "SESSION_KEYRING_KEK"
+)
 
+// envKeys are the variables of an environment keyring, which cannot do without
+// envSecret.
 var envKeys = []string{
 	"SESSION_SECRET_OLD", "SESSION_SECRET_SPARE", "SESSION_SECRET_REVOKED", "SESSION_SECRET_ACTIVATES_AT",
 	"TOKEN_VERSION", "TOKEN_VERSION_OLD",
 }
 
-// openKeys returns the keyring that the environment names, and a line about it.
+// keySource is where the keys come from. Those of the environment and of a file are
+// read with the configuration, the others when the store is open.
+type keySource struct {
+	name string // the variable that names it, "" for the default
+	kek  string // of a keyring in the store
+	keys *keyring.Keyring
+	from string // for people
+}
+
+// readKeys finds the source of keys that the environment names, and reads what can
+// be read without making anything.
 //
 // Sources never stand in for each other: two of them are a fault, and so is one that
 // is named and empty. A server that took other keys than it was meant to have would
 // sign everybody out.
-func openKeys(e *server.Env) (*keyring.Keyring, string) {
+func readKeys(e *server.Env, store storeAddress) (k keySource) {
 	sources := keySources()
-	switch {
-	case len(sources) > 1:
+	if len(sources) > 1 {
 		e.Fault("%s are several sources of keys: choose one", strings.Join(sources, ", "))
-	case len(sources) == 0:
-		return defaultKeys(e)
-	case sources[0] == "SESSION_KEYRING_KEK":
-		e.Fault("SESSION_KEYRING_KEK seals a keyring in the store, and SESSION_STORE is none: use SESSION_SECRET or SESSION_KEYRING_FILE")
-	case sources[0] == "SESSION_KEYRING_FILE":
-		return fileKeys(e, os.Getenv("SESSION_KEYRING_FILE"))
-	default:
+		return k
+	}
+	if len(sources) == 1 {
+		k.name = sources[0]
+	}
+	switch k.name {
+	case envKEK:
+		k.kek = readKEK(e, store)
+	case envFile:
+		k.keys, k.from = fileKeys(e, os.Getenv(envFile))
+	case envSecret:
 		keys, err := keyring.FromEnv()
 		e.Check(err)
-		return keys, "from " + envSecret
+		k.keys, k.from = keys, "from "+envSecret
 	}
-	return nil, ""
+	return k
+}
+
+// open returns the keyring, which it makes if it is there for the first time, and a
+// line about it.
+func (k keySource) open(e *server.Env, store session.Store) (*keyring.Keyring, string) {
+	switch k.name {
+	case envKEK:
+		return sharedKeys(e, k.kek, store)
+	case "":
+		return defaultKeys(e)
+	}
+	return k.keys, k.from
+}
+
+// readKEK returns the secret that seals the keyring in the store, if it is one, and
+// if the store keeps what it is given.
+func readKEK(e *server.Env, store storeAddress) string {
+	if store.kind == "none" || store.kind == "memory" {
+		e.Fault("%s seals a keyring in the store, and SESSION_STORE is %s: use %s or %s", envKEK, store.kind, envSecret, envFile)
+		return ""
+	}
+	kek := os.Getenv(envKEK)
+	if kek == "" {
+		e.Fault("%s is set but empty: give it a secret, or leave it out", envKEK)
+		return ""
+	}
+	_, err := keyring.FromStore(context.Background(), keyring.Shared{Store: new(memstore.Store), KEK: kek})
+	if err != nil {
+		e.Fault("%s: %w", envKEK, err)
+	}
+	return kek
+}
+
+// sharedKeys returns the keyring that all instances on one store share.
+func sharedKeys(e *server.Env, kek string, store session.Store) (*keyring.Keyring, string) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	keys, err := keyring.FromStore(ctx, keyring.Shared{Store: store, KEK: kek})
+	if err != nil {
+		e.Fault("%s: %w", envKEK, err)
+	}
+	return keys, "shared, sealed in the store"
 }
 
 // keySources returns the variables that name a source of keys. What is set to
@@ -50,7 +113,7 @@ func openKeys(e *server.Env) (*keyring.Keyring, string) {
 // that is missing.
 func keySources() []string {
 	var sources []string
-	for _, name := range []string{envSecret, "SESSION_KEYRING_FILE", "SESSION_KEYRING_KEK"} {
+	for _, name := range []string{envSecret, envFile, envKEK} {
 		if _, set := os.LookupEnv(name); set {
 			sources = append(sources, name)
 		}
@@ -66,7 +129,7 @@ func keySources() []string {
 // fileKeys returns the keyring of a file.
 func fileKeys(e *server.Env, path string) (*keyring.Keyring, string) {
 	if path == "" {
-		e.Fault("SESSION_KEYRING_FILE is set but empty: name a file, or leave it out")
+		e.Fault("%s is set but empty: name a file, or leave it out", envFile)
 		return nil, ""
 	}
 	keys, err := keyring.FromFile(path)
@@ -77,9 +140,6 @@ func fileKeys(e *server.Env, path string) (*keyring.Keyring, string) {
 // defaultKeys returns the keyring of a server that nobody has configured: a file,
 // made once. It is made only if it is certain that there is none.
 func defaultKeys(e *server.Env) (*keyring.Keyring, string) {
-	if e.Err() != nil {
-		return nil, "" // what has faults leaves no traces
-	}
 	path := filepath.Join(e.Text("DATA_DIR", "data"), "keyring.json")
 	made, err := makeOnce(path)
 	e.Check(err)

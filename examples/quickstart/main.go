@@ -5,7 +5,7 @@
 //
 // Then open http://127.0.0.1:8080 and sign in as demo/demo or admin/admin. Without
 // any configuration it makes a keyring in ./data, once. The variables that it reads
-// are named in config.go, keys.go and cookies.go.
+// are named in config.go, store.go, keys.go and cookies.go.
 package main
 
 import (
@@ -30,6 +30,9 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.open(); err != nil {
+		return err
+	}
 	cfg.sessions.Logger = log
 	sessions, err := session.New(cfg.sessions)
 	if err != nil {
@@ -39,7 +42,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	go server.OnHangup(ctx, func() { reload(ctx, cfg.sessions.Keys, log) })
 
 	cfg.announce(ln.Addr())
-	a := &app{sessions: sessions, keys: cfg.sessions.Keys, policy: cfg.policy, anyUser: cfg.anyUser}
+	a := &app{sessions: sessions, keys: cfg.sessions.Keys, store: cfg.sessions.Store, policy: cfg.policy, anyUser: cfg.anyUser}
 	return server.Serve(ctx, ln, server.Secure(cfg.secure(), a.routes()), log)
 }
 
@@ -55,7 +58,7 @@ func reload(ctx context.Context, keys *keyring.Keyring, log *slog.Logger) {
 // announce prints what the server found, what it made, and where it is.
 func (c *config) announce(addr net.Addr) {
 	fmt.Println("keys:    ", c.keysFrom)
-	fmt.Println("store:    none, all that makes a session is in its tokens (SESSION_STORE)")
+	fmt.Println("store:   ", c.storeIn)
 	fmt.Println("cookies: ", c.preset+", "+presets[c.preset])
 	if c.anyUser {
 		fmt.Println("sign in:  any name, which is its own password (ANY_USER)")

@@ -14,6 +14,7 @@ import (
 type app struct {
 	sessions *session.Manager
 	keys     *keyring.Keyring
+	store    session.Store // nil: stateless
 	policy   *cookie.Policy
 	anyUser  bool
 }
@@ -30,7 +31,9 @@ func (a *app) routes() http.Handler {
 	mux.Handle("/api/me", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.me))))
 	mux.Handle("/api/me/keys", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.myKeys))))
 	mux.Handle("/healthz", server.Only("GET", http.HandlerFunc(server.OK)))
-	mux.Handle("/readyz", server.Only("GET", http.HandlerFunc(server.OK))) // no store to wait for
+	mux.Handle("/readyz", server.Only("GET", http.HandlerFunc(a.ready)))
+	mux.Handle("/api/auth/sessions", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.mySessions))))
+	mux.Handle("/api/auth/sessions/{id}", server.Only("DELETE", a.sessions.Require(http.HandlerFunc(a.endSession))))
 	for path, file := range pageFiles {
 		mux.Handle(path, server.Only("GET", pageFile(file)))
 	}

@@ -12,7 +12,9 @@ import (
 // and never lock; whoever holds the handle sees every swap. Swap must have been
 // called once before it is used.
 type Live struct {
-	ring atomic.Pointer[Ring]
+	ring    atomic.Pointer[Ring]
+	version atomic.Uint64 // counts the changes of the ring
+	guard   guard
 
 	// Load makes the ring anew from its source. It is nil if there is nothing to
 	// load from, and set before the handle is shared.
@@ -29,8 +31,18 @@ var ErrNoSource = errors.New("keyring: made from keys in the program: there is n
 // Ring returns the ring in force.
 func (l *Live) Ring() *Ring { return l.ring.Load() }
 
-// Swap puts r in force.
-func (l *Live) Swap(r *Ring) { l.ring.Store(r) }
+// Version counts the changes of the ring in force.
+func (l *Live) Version() uint64 { return l.version.Load() }
+
+// Swap puts r in force, and reports whether its keys are others than before.
+func (l *Live) Swap(r *Ring) (changed bool) {
+	old := l.ring.Swap(r)
+	if old == nil || r == nil || old.Fingerprint() != r.Fingerprint() {
+		l.version.Add(1)
+		return true
+	}
+	return false
+}
 
 // Reload loads the ring and puts it in force; on any error the old one stays. It
 // reports whether the keys are others than before.
@@ -44,6 +56,5 @@ func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	old := l.ring.Swap(r)
-	return old == nil || old.Fingerprint() != r.Fingerprint(), nil
+	return l.Swap(r), nil
 }

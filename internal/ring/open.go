@@ -46,6 +46,7 @@ type Token struct {
 	Key     *Key   // the live key that vouches for it
 	Type    Type   // type in the header, "" if absent
 	Payload []byte // what was signed
+	KID     string // set with ErrUnknownKey alone: the key that it names, unverified
 }
 
 // parts is a token taken apart.
@@ -96,9 +97,9 @@ func (r *Ring) Open(token string, now time.Time, leeway time.Duration) (Token, e
 		return Token{}, err
 	}
 	if k == nil {
-		return Token{}, r.unknown(h.kid, payload, now.Add(-leeway))
+		return Token{KID: h.kid}, r.unknown(h.kid, payload, now.Add(-leeway))
 	}
-	return Token{k, h.typ, payload}, nil
+	return Token{Key: k, Type: h.typ, Payload: payload}, nil
 }
 
 // header reads a header segment: by comparison with the constant ones of the
@@ -129,7 +130,7 @@ func (k *Key) open(h header, p parts) (Token, error) {
 	if err != nil {
 		return Token{}, err
 	}
-	return Token{k, h.typ, payload}, nil
+	return Token{Key: k, Type: h.typ, Payload: payload}, nil
 }
 
 // OpenLegacy is Open for tokens without a kid, as other systems issue them: HS256,
@@ -152,7 +153,7 @@ func (r *Ring) OpenLegacy(token string, now time.Time) (Token, error) {
 			if err != nil {
 				return Token{}, err
 			}
-			return Token{k, "", payload}, nil
+			return Token{Key: k, Payload: payload}, nil
 		}
 	}
 	return Token{}, errSignature

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	_ "modernc.org/sqlite"
+
+	"github.com/sessionring/sessionring/examples/internal/server"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+	"github.com/sessionring/sessionring/session/redisstore"
+	"github.com/sessionring/sessionring/session/sqlstore"
+)
+
+const (
+	startTime   = 10 * time.Second // in which a store must answer when the server starts
+	connections = 20               // of one instance to its database
+)
+
+// storeAddress is what SESSION_STORE says. It may hold a password: neither it nor
+// the error of a driver that may quote it is shown.
+type storeAddress struct {
+	kind string // "none", "memory", "sqlite", "postgres" or "redis"
+	at   string // a path or an address
+}
+
+// readStore reads SESSION_STORE. Without it, there is an SQLite file.
+func readStore(e *server.Env) storeAddress {
+	value := e.Text("SESSION_STORE", "sqlite:"+filepath.Join(e.Text("DATA_DIR", "data"), "sessions.db"))
+	kind, rest, _ := strings.Cut(value, ":")
+	_, errURL := url.Parse(value)
+	switch {
+	case value == "none" || value == "memory:":
+		return storeAddress{kind: kind}
+	case kind == "sqlite" && rest != "":
+		return storeAddress{kind, rest}
+	case (kind == "postgres" || kind == "postgresql") && errURL == nil:
+		return storeAddress{"postgres", value}
+	case (kind == "redis" || kind == "rediss") && errURL == nil:
+		return storeAddress{"redis", value}
+	}
+	e.Fault("SESSION_STORE is none of the known kinds: use sqlite:PATH, postgres://…, redis://…, memory: or none")
+	return storeAddress{}
+}
+
+// open opens the store, and returns it with a word about it for people. One that
+// cannot be written to is a fault: nobody could sign in.
+func (a storeAddress) open(e *server.Env) (store session.Store, about string) {
+	ctx, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	var err error
+	switch a.kind {
+	case "none":
+		return nil, "none, all that makes a session is in its tokens"
+	case "memory":
+		return new(memstore.Store), "memory: sessions end when the server stops"
+	case "sqlite":
+		about = "SQLite in " + a.file()
+		store, err = openSQLite(ctx, a.file(), a.at)
+	case "postgres":
+		about = "PostgreSQL"
+		store, err = openSQL(ctx, "pgx", a.at)
+	case "redis":
+		about = "Redis"
+		store, err = openRedis(a.at)
+	}
+	if err == nil {
+		err = writable(ctx, store)
+	}
+	if err != nil {
+		e.Fault("SESSION_STORE cannot be opened: %s", a.hide(err))
+	}
+	return store, about
+}
+
+// file returns the path of an SQLite file, of which the address may be a URI.
+func (a storeAddress) file() string {
+	path, _, _ := strings.Cut(strings.TrimPrefix(a.at, "file:"), "?")
+	return path
+}
+
+// openSQLite opens an SQLite file, in a folder that is made if need be.
+func openSQLite(ctx context.Context, file, source string) (session.Store, error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, err
+	}
+	return openSQL(ctx, "sqlite", source)
+}
+
+// openSQL opens a store over database/sql.
+func openSQL(ctx context.Context, driver, source string) (session.Store, error) {
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections) // the default of 2 would make new ones all the time
+	return sqlstore.Open(ctx, db)
+}
+
+// openRedis opens a store in Redis or Valkey.
+func openRedis(address string) (session.Store, error) {
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		return nil, err
+	}
+	logging.Disable() // what it would log comes as an error as well
+	db := redis.NewClient(options)
+	return redisstore.New(func(ctx context.Context, args ...any) (any, error) { return db.Do(ctx, args...).Result() }), nil
+}
+
+// writable writes a record that soon expires.
+func writable(ctx context.Context, store session.Store) error {
+	old, now, err := store.Get(ctx, "ready")
+	if err != nil {
+		return err
+	}
+	_, err = store.Swap(ctx, "ready", old, []byte(rand.Text()), "", "", now.Add(time.Minute))
+	return err // another instance may have been faster; that is no error
+}
+
+// hide returns the text of err in one line, without the address and its passwords.
+func (a storeAddress) hide(err error) string {
+	text := strings.ReplaceAll(strings.Join(strings.Fields(err.Error()), " "), a.at, "…")
+	u, err := url.Parse(a.at)
+	if err != nil || a.kind == "sqlite" {
+		return text
+	}
+	secrets := u.Query()["password"]
+	if password, set := u.User.Password(); set {
+		secrets = append(secrets, password, url.QueryEscape(password), url.PathEscape(password))
+	}
+	for _, s := range secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "…")
+		}
+	}
+	return text
+}
+
+// ready answers 200 while the store does, and 503 else: whoever balances the load
+// may then send requests elsewhere. It says nothing of why.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	if a.store == nil {
+		server.OK(w, r)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	if _, _, err := a.store.Get(ctx, "ready"); err != nil {
+		w.Header().Set("Retry-After", "1")
+		server.Fail(w, fmt.Errorf("%w: %w", session.ErrUnavailable, err))
+		return
+	}
+	server.OK(w, r)
+}

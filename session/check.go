@@ -1,0 +1,141 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+var (
+	errRevokedSession = refine("session: revoked: the session was ended", ErrRevoked)
+	errStale          = fmt.Errorf("%w: the list of ended sessions is out of date", ErrUnavailable)
+)
+
+// alive is the last check of a token: that its session was not ended.
+func (m *Manager) alive(ctx context.Context, c *Claims) error {
+	switch {
+	case m.cfg.Store == nil || m.cfg.Revocation == Off:
+		return nil
+	case m.cfg.Revocation == Strict:
+		return m.aliveInStore(ctx, c)
+	}
+	age := m.follow.fresh(ctx)
+	switch {
+	case m.follow.set.has(c):
+		return errRevokedSession
+	case age > outageAfter*m.cfg.RevocationLag+m.cfg.FailOpenFor:
+		return errStale
+	}
+	return nil
+}
+
+// aliveInStore asks the store whether the session of c was ended.
+func (m *Manager) aliveInStore(ctx context.Context, c *Claims) error {
+	r, _, now, err := m.load(ctx, c.SessionID)
+	switch {
+	case err != nil:
+		return err
+	case r == nil:
+		if err := m.aliveWithoutRecord(c, now); err != nil {
+			return err
+		}
+	case r.Revoked != 0:
+		return errRevokedSession
+	}
+	return m.afterCut(ctx, c)
+}
+
+// aliveWithoutRecord judges a session that the store does not know: one from
+// before there was a store is good while such are adopted.
+func (m *Manager) aliveWithoutRecord(c *Claims, now time.Time) error {
+	switch {
+	case c.legacy || now.Before(m.cfg.AdoptUntil):
+		return nil
+	case now.Sub(c.IssuedAt) < newBorn:
+		return errNewBorn
+	}
+	return errMissRec
+}
+
+// afterCut checks that the session of c began after all were ended.
+func (m *Manager) afterCut(ctx context.Context, c *Claims) error {
+	if c.AuthTime.Unix() < m.follow.set.before.Load() {
+		return errRevokedSession
+	}
+	if m.cfg.Revocation == Cached {
+		return nil
+	}
+	cut, _, err := m.cfg.Store.Get(ctx, allCut)
+	if err != nil {
+		return unavailable(err)
+	}
+	if at, ok := decodeCut(cut); ok && c.AuthTime.Unix() < at.Unix() {
+		return errRevokedSession
+	}
+	return nil
+}
+
+// told is what this instance ended lately, or could not end because the store was
+// down. What it could not, Run tries again; what it could, Run writes again after
+// an outage, since a failover may have lost it.
+type told struct {
+	mu      sync.Mutex
+	pending []ending
+	lately  []said
+}
+
+type said struct {
+	ending
+	at time.Time
+}
+
+// Bounds of what is remembered.
+const (
+	toldFor    = 2 * time.Minute
+	maxEndings = 10_000
+)
+
+// add notes that e was written.
+func (t *told) add(e ending, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := 0
+	for old < len(t.lately) && (at.Sub(t.lately[old].at) > toldFor || len(t.lately)-old >= maxEndings) {
+		old++
+	}
+	t.lately = append(t.lately[old:], said{e, at})
+}
+
+// postpone notes that e could not be written.
+func (t *told) postpone(e ending) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.pending) < maxEndings {
+		t.pending = append(t.pending, e)
+	}
+}
+
+// take returns what is to be written, and, after an outage, what was lately.
+func (t *told) take(again bool) []ending {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	list := t.pending
+	t.pending = nil
+	if again {
+		for _, s := range t.lately {
+			list = append(list, s.ending)
+		}
+		t.lately = nil
+	}
+	return list
+}
+
+// repeat writes what is to be written again; what fails waits for the next time.
+func (m *Manager) repeat(ctx context.Context, again bool) {
+	for _, e := range m.told.take(again) {
+		if err := m.revoke(ctx, e); err != nil {
+			m.told.postpone(e)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package session_test
+
+import (
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+)
+
+// B7, B8, scenario 36: all sessions of a user end but those named; others live.
+func TestRevokeSubject(t *testing.T) {
+	t.Parallel()
+	m := managerOn(t, new(memstore.Store))
+	var all []session.Tokens
+	var ids []string
+	for range 5 {
+		all = append(all, issue(t, m, alice))
+		ids = append(ids, sidOf(t, m, all[len(all)-1]))
+	}
+	bob := issue(t, m, session.Grant{Subject: "bob"})
+	heard := observe(m)
+	if err := m.RevokeSubject(t.Context(), "alice", ids[1], ids[3], "no such session"); err != nil {
+		t.Fatal(err)
+	}
+	for i, tokens := range all {
+		want := "revoked"
+		if i == 1 || i == 3 {
+			want = "ok"
+		}
+		if got := reason(t, m, tokens.AccessToken); got != want {
+			t.Errorf("session %d: got %q, want %q", i, got, want)
+		}
+	}
+	verify(t, m, bob.AccessToken)
+	events := heard.take()
+	causes := slices.DeleteFunc(events, func(e happened) bool {
+		return e.Name != "session revoked" || e.Cause != "subject" || e.Subject != "alice"
+	})
+	if len(causes) != 3 {
+		t.Errorf("got %d sessions of alice ended by subject, want 3", len(causes))
+	}
+	if err := m.RevokeSubject(t.Context(), "nobody"); err != nil {
+		t.Errorf("nobody: got %v, want nil", err)
+	}
+}
+
+// An id may come from a URL: of somebody else, of nothing, or of a session that is
+// over; nothing happens, and no error tells which.
+func TestRevokeByURL(t *testing.T) {
+	t.Parallel()
+	m := managerOn(t, new(memstore.Store))
+	tokens := issue(t, m, alice)
+	sid := sidOf(t, m, tokens)
+	for _, c := range []struct{ subject, sid string }{{"bob", sid}, {"", sid}, {"alice", ""}, {"alice", "x"}, {"alice", sid + "A"}, {"alice", strings.Repeat("x", 1<<16)}, {"alice", "\x00\xff"}} {
+		if err := m.Revoke(t.Context(), c.subject, c.sid); err != nil {
+			t.Errorf("%q %.20q: got %v, want nil", c.subject, c.sid, err)
+		}
+		verify(t, m, tokens.AccessToken)
+	}
+	heard := observe(m)
+	revoke(t, m, sid)
+	revoke(t, m, sid)
+	if got := heard.words(); len(got) != 1 {
+		t.Errorf("got %q, want one event", got)
+	}
+}
+
+// Sessions are listed newest first, live ones only.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := managerOn(t, new(memstore.Store))
+		start := time.Now()
+		want := []session.Info{}
+		for _, label := range []string{"phone", "laptop", "", "tablet"} {
+			tokens := issue(t, m, session.Grant{Subject: "alice", Label: label})
+			want = append(want, session.Info{
+				ID: sidOf(t, m, tokens), Subject: "alice", Label: label, Tag: "v1",
+				AuthTime: time.Now().UTC(), Refreshed: time.Now().UTC(), ExpiresAt: time.Now().Add(7 * day).UTC(),
+			})
+			time.Sleep(time.Hour)
+		}
+		slices.Reverse(want)
+		for range 2 { // as many in the list as are live
+			got, err := m.Sessions(t.Context(), "alice")
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Fatalf("%v; sessions (-want +got):\n%s", err, diff)
+			}
+			time.Sleep(time.Until(start.Add(7 * day)))
+			want = want[:3]
+		}
+		if got, err := m.Sessions(t.Context(), "nobody"); err != nil || got == nil || len(got) != 0 {
+			t.Errorf("got %#v, %v, want an empty list that is not nil", got, err)
+		}
+	})
+}
+
+// Live sessions are counted by the newest key that vouches for them here; those of
+// keys that this ring does not hold are under "".
+func TestStatsByTag(t *testing.T) {
+	t.Parallel()
+	s := new(memstore.Store)
+	at := func(words string) *session.Manager {
+		return managerOf(t, words, func(cfg *session.Config) { cfg.Store = s })
+	}
+	a, b := issue(t, at("v1"), alice), issue(t, at("v1"), alice)
+	issue(t, at("v9"), alice)
+	gone := issue(t, at("v1"), alice)
+	revoke(t, at("v1"), sidOf(t, at("v1"), gone))
+	for _, c := range []struct {
+		ring string
+		then func()
+		want map[string]int
+	}{
+		{"v1", func() {}, map[string]int{"v1": 2, "": 1}},
+		{"v2 v1", func() {}, map[string]int{"v1": 2, "": 1}},
+		{"v2 v1", func() { refresh(t, at("v2 v1"), a) }, map[string]int{"v2": 1, "v1": 1, "": 1}},
+		{"v1", func() {}, map[string]int{"v1": 2, "": 1}}, // v1 co-signed the refreshed one
+		{"v2", func() {}, map[string]int{"v2": 1, "": 2}},
+		{"v3 v2 v1", func() { refresh(t, at("v3 v2 v1"), b) }, map[string]int{"v3": 1, "v2": 1, "": 1}},
+	} {
+		c.then()
+		stats, err := at(c.ring).Stats(t.Context())
+		if diff := cmp.Diff(c.want, stats.Sessions); diff != "" || err != nil {
+			t.Errorf("%s: %v; sessions by tag (-want +got):\n%s", c.ring, err, diff)
+		}
+	}
+}
+
+// A label says browser and system, and nothing that tells people apart; one that the
+// application gives is kept, but short and in characters that show.
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	const mozilla = "Mozilla/5.0 "
+	for _, c := range []struct{ agent, label, want string }{
+		{mozilla + "(X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "", "Firefox on Linux"},
+		{mozilla + "(Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36", "", "Chrome on Windows"},
+		{mozilla + "(Windows NT 10.0) AppleWebKit/537.36 Chrome/138.0 Safari/537.36 Edg/138.0", "", "Edge on Windows"},
+		{mozilla + "(iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1", "", "Safari on iPhone"},
+		{mozilla + "(Linux; Android 10; K) AppleWebKit/537.36 Chrome/138.0.0.0 Mobile Safari/537.36", "", "Chrome on Android"},
+		{mozilla + "(Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.5 Safari/605.1.15", "", "Safari on macOS"},
+		{mozilla + "(X11; CrOS x86_64 14541) Chrome/138.0 Safari/537.36", "", "Chrome on ChromeOS"},
+		{"curl/8.5.0", "", "curl"}, {"", "", ""},
+		{"SecretAgent/1.0 (device 0123456789abcdef; alice@example.com)", "", ""},
+		{"curl/8.5.0", "Alice's laptop", "Alice's laptop"},
+		{"", "a\x00b\nc\u202ed\u200be\x85f", "abcdef"}, {"", "\xffx", "x"}, {"", strings.Repeat("é", 100), strings.Repeat("é", 64)},
+		{"", "x" + strings.Repeat("é", 100), "x" + strings.Repeat("é", 63)},
+		{"", mozilla + "(X11; Linux x86_64) Firefox/140.0", "Firefox on Linux"},
+	} {
+		m := managerOn(t, new(memstore.Store), withCookies)
+		if err := m.SignIn(httptest.NewRecorder(), request("POST /login", "User-Agent: "+c.agent), session.Grant{Subject: "alice", Label: c.label}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := m.Sessions(t.Context(), "alice")
+		if err != nil || len(list) != 1 || list[0].Label != c.want {
+			t.Errorf("%q %q: got %+v, %v, want the label %q", c.agent, c.label, list, err, c.want)
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package session_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sessionring/sessionring/cookie"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+)
+
+// Scenarios 35 and 38: a sign-out while the store is down clears the cookies and
+// says 503; the session ends when the store is back, whatever the request carried,
+// for however long the store has been down, and in every way of revocation.
+func TestSignOutWhileDown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		edit    func(*session.Config)
+		down    time.Duration
+		request func(session.Tokens) *http.Request
+	}{
+		{"both cookies", noStore, 0, func(k session.Tokens) *http.Request {
+			return request("POST /logout", cookieLine(accessCookie, k.AccessToken, refreshCookie, k.RefreshToken))
+		}},
+		{"refresh cookie", noStore, 0, func(k session.Tokens) *http.Request {
+			return request("POST /logout", cookieLine(refreshCookie, k.RefreshToken))
+		}},
+		{"refresh cookie, for long", noStore, time.Minute, func(k session.Tokens) *http.Request {
+			return request("POST /logout", cookieLine(refreshCookie, k.RefreshToken))
+		}},
+		{"refresh cookie, strict", strictly, 0, func(k session.Tokens) *http.Request {
+			return request("POST /logout", cookieLine(refreshCookie, k.RefreshToken))
+		}},
+		{"refresh cookie, off", notAtAll, 0, func(k session.Tokens) *http.Request {
+			return request("POST /logout", cookieLine(refreshCookie, k.RefreshToken))
+		}},
+		{"body, for long", noStore, time.Minute, func(k session.Tokens) *http.Request {
+			return withBody("POST /logout", `{"refresh_token":"`+k.RefreshToken+`"}`)
+		}},
+		{"header, strict", strictly, 0, func(k session.Tokens) *http.Request {
+			return request("POST /logout", "Authorization: Bearer "+k.AccessToken)
+		}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(unsteady)
+			m := managerOn(t, s, withCookies, c.edit)
+			defer running(t, m)()
+			tokens := issue(t, m, alice)
+			other := issue(t, m, alice)
+			verify(t, m, tokens.AccessToken)
+			s.down.Store(true)
+			time.Sleep(c.down)
+			w := httptest.NewRecorder()
+			m.HandleSignOut(w, c.request(tokens))
+			cleared := 0
+			for _, k := range w.Result().Cookies() {
+				if k.MaxAge < 0 {
+					cleared++
+				}
+			}
+			if w.Code != 503 || cleared < 2 || w.Header().Get("Retry-After") == "" {
+				t.Errorf("%s: got %d and %d cookies cleared, want 503 and both", c.name, w.Code, cleared)
+			}
+			heard := observe(m)
+			time.Sleep(10 * time.Second)
+			s.down.Store(false)
+			time.Sleep(3 * time.Second)
+			if diff := cmp.Diff([]string{"revoked: session revoked ok alice"}, heard.words()); diff != "" {
+				t.Errorf("%s: events (-want +got):\n%s", c.name, diff)
+			}
+			notRefreshed(t, m, tokens, session.ErrRevoked)
+			refresh(t, m, other)
+		})
+	}
+}
+
+// What was ended shortly before a failover that lost the writes is written again,
+// whoever notices first that the store is back: Run or a request.
+func TestToldAgain(t *testing.T) {
+	t.Parallel()
+	for _, busy := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(unsteady)
+			m := managerOn(t, s)
+			defer running(t, m)()
+			tokens := issue(t, m, alice)
+			sid := sidOf(t, m, tokens)
+			before, _, err := s.Store.Get(t.Context(), "session:"+sid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			revoke(t, m, sid)
+			s.down.Store(true)
+			time.Sleep(20 * time.Second)
+			now, _, _ := s.Store.Get(t.Context(), "session:"+sid)
+			if ok, err := s.Store.Swap(t.Context(), "session:"+sid, now, before, "subject:alice", "", time.Time{}); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			s.down.Store(false)
+			for range 300 {
+				if busy {
+					reason(t, m, tokens.AccessToken)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			fresh := managerOn(t, s)
+			refused(t, fresh, tokens.AccessToken, session.ErrRevoked)
+			notRefreshed(t, fresh, tokens, session.ErrRevoked)
+		})
+	}
+}
+
+// B9: a sign-in ends the session that the request carried, in the store too.
+func TestSignInEndsTheOther(t *testing.T) {
+	t.Parallel()
+	m := managerOn(t, new(memstore.Store), withCookies)
+	old := issue(t, m, alice)
+	w := httptest.NewRecorder()
+	r := request("POST /login", cookieLine(refreshCookie, old.RefreshToken), "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	if err := m.SignIn(w, r, session.Grant{Subject: "bob"}); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, m, old.AccessToken, session.ErrRevoked)
+	notRefreshed(t, m, old, session.ErrRevoked)
+	list, err := m.Sessions(t.Context(), "bob")
+	if err != nil || len(list) != 1 || list[0].Label != "Firefox on Linux" || list[0].Tag != "v1" {
+		t.Errorf("got %+v, %v, want one session by Firefox on Linux", list, err)
+	}
+}
+
+// stingy is a policy whose cookies cannot be set.
+type stingy struct{ *cookie.Policy }
+
+var errTooLarge = errors.New("too large")
+
+func (stingy) Set(http.ResponseWriter, *http.Request, string, string, time.Time, time.Time) error {
+	return errTooLarge
+}
+
+// A sign-in that delivers no tokens leaves no live session behind: not when the
+// cookies cannot be set, and, once the store is back, not when it goes away in
+// the middle of the sign-in.
+func TestSignInLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, dies := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(unsteady)
+			m := managerOn(t, s, func(cfg *session.Config) { cfg.Cookies = stingy{cookie.SameSite()} })
+			defer running(t, m)()
+			old := issue(t, managerOn(t, s, withCookies), alice)
+			if dies {
+				gone := func(id string) []byte {
+					if id == "cut:alice" {
+						s.down.Store(true)
+					}
+					return nil
+				}
+				s.garble.Store(&gone)
+			}
+			heard := observe(m)
+			err := m.SignIn(httptest.NewRecorder(), request("POST /login", cookieLine(refreshCookie, old.RefreshToken)), alice)
+			if !errors.Is(err, errTooLarge) && !dies {
+				t.Errorf("got %v, want %v", err, errTooLarge)
+			}
+			s.garble.Store(nil)
+			s.down.Store(false)
+			time.Sleep(5 * time.Second)
+			list, err := m.Sessions(t.Context(), "alice")
+			if err != nil || len(list) != 1 || list[0].ID != sidOf(t, m, old) {
+				t.Errorf("got %+v, %v, want the session from before and no other", list, err)
+			}
+			for _, e := range heard.take() {
+				if e.Hook == "signed in" || e.SessionID == sidOf(t, m, old) && e.Hook == "revoked" {
+					t.Errorf("got %+v, want no sign-in, and the old session as it was", e)
+				}
+			}
+			refresh(t, managerOn(t, s), old)
+		})
+	}
+}

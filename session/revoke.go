@@ -1,0 +1,223 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// ending is the end of one session before its time.
+type ending struct {
+	sid, subject, tag, cause string
+	previous                 bool  // for the event
+	why                      error // for the event
+
+	authTime time.Time // for a session without a record; zero: then there is nothing to end
+	capAt    time.Time // cap on such a session, zero if none
+}
+
+// errNeedsStore is the error of methods that need Config.Store or what it can do.
+var (
+	errNeedsStore = errors.New("session: this needs Config.Store")
+	errNeedsIndex = errors.New("session: this needs a Config.Store that is also an Index")
+)
+
+// Revoke ends one session of a user. A session that is gone, or somebody else's,
+// is left alone and no error, so an id may come from a URL.
+//
+// This instance refuses the session at once, others within Config.RevocationLag
+// (Cached), at once (Strict), or when its access token expires (Off). Errors wrap
+// ErrUnavailable. It is safe for concurrent use.
+func (m *Manager) Revoke(ctx context.Context, subject, sessionID string) error {
+	if m.cfg.Store == nil {
+		return errNeedsStore
+	}
+	return m.revoke(ctx, ending{sid: sessionID, subject: subject, cause: "revoked"})
+}
+
+// revoke writes the end of a session into its record and into the feed.
+func (m *Manager) revoke(ctx context.Context, e ending) error {
+	for range maxSwaps {
+		r, old, now, err := m.load(ctx, e.sid)
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			if r = m.tombstone(e); r == nil {
+				return nil
+			}
+		}
+		if r.Subject != e.subject {
+			return nil
+		}
+		already := r.Revoked != 0
+		if !already {
+			r.Revoked, r.Cause = now.UnixMilli(), e.cause
+		}
+		n := notice{Session: e.sid, Until: m.keptUntil(r)}
+		ok, err := m.saveAndTell(ctx, e.sid, old, r, n)
+		if err != nil {
+			return err
+		}
+		if ok {
+			m.follow.set.add(n)
+			m.told.add(e, now)
+			if !already {
+				e.tag = cmp.Or(r.Tag, e.tag)
+				m.ended(ctx, e)
+			}
+			return nil
+		}
+	}
+	return errContended
+}
+
+// tombstone returns the record of a session that ends without having had one,
+// because it began before there was a store. It keeps the session from being
+// adopted. Nil means that nothing is known of such a session.
+func (m *Manager) tombstone(e ending) *record {
+	if e.authTime.IsZero() {
+		return nil
+	}
+	end := m.endOf(e.authTime, e.capAt).Unix()
+	latest := time.Now().Add(max(m.cfg.RefreshTTL, m.cfg.AccessTTL) + m.cfg.Leeway).Unix()
+	return &record{
+		Subject: e.subject, Key: newSessionKey(), AuthTime: e.authTime.Unix(), End: end,
+		RefreshUntil: end, AccessUntil: min(end, latest), chain: newChain(),
+	}
+}
+
+// keptUntil returns how long the feed must tell of the end of r: as long as an
+// access token of it may be about, and another instance late to read.
+func (m *Manager) keptUntil(r *record) int64 {
+	return time.Unix(r.AccessUntil, 0).Add(m.cfg.Leeway + m.cfg.RevocationLag + lastLeap).Unix()
+}
+
+// saveAndTell writes a record and a notice, in one operation where there is a feed.
+func (m *Manager) saveAndTell(ctx context.Context, sid string, old []byte, r *record, n notice) (bool, error) {
+	feed, ok := m.cfg.Store.(Feed)
+	if !ok {
+		return m.save(ctx, sid, old, r)
+	}
+	swapped, err := feed.SwapAppend(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(),
+		n.encode(), time.Unix(n.Until, 0))
+	return swapped && err == nil, unavailable(err)
+}
+
+// RevokeSubject ends all sessions of a user, except those named: after a change of
+// password, or when an account is closed. A sign-in that is under way with what
+// was good before gives up.
+//
+// It needs a Store that is an Index. On an error some sessions may have ended; call
+// it again. Errors wrap ErrUnavailable. It is safe for concurrent use.
+func (m *Manager) RevokeSubject(ctx context.Context, subject string, except ...string) error {
+	if m.index == nil {
+		return errNeedsIndex
+	}
+	if err := m.cut(ctx, subject); err != nil {
+		return err
+	}
+	list, err := m.index.List(ctx, groupOf(subject))
+	if err != nil {
+		return unavailable(err)
+	}
+	var errs []error
+	for id := range list {
+		sid := sidOf(id)
+		if !slices.Contains(except, sid) {
+			errs = append(errs, m.revoke(ctx, ending{sid: sid, subject: subject, cause: "subject"}))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// cut writes that the sessions of subject are being ended, for sign-ins to read.
+func (m *Manager) cut(ctx context.Context, subject string) error {
+	return m.raise(ctx, cutID(subject), func(now time.Time) (time.Time, time.Time) { return now, now.Add(cutKept) }, nil)
+}
+
+// RevokeBefore ends all sessions of everybody that began before t: after a break-in.
+//
+// It is kept in the store until no such session can be left. Errors wrap
+// ErrUnavailable. It is safe for concurrent use.
+func (m *Manager) RevokeBefore(ctx context.Context, t time.Time) error {
+	if m.cfg.Store == nil {
+		return errNeedsStore
+	}
+	when := func(now time.Time) (time.Time, time.Time) { return t, m.endOf(now, time.Time{}) }
+	tell := func(until time.Time) []byte { return notice{Before: t.Unix(), Until: until.Unix()}.encode() }
+	if err := m.raise(ctx, allCut, when, tell); err != nil {
+		return err
+	}
+	m.follow.set.add(notice{Before: t.Unix()})
+	return nil
+}
+
+// allCut is the record that says before when all sessions have ended.
+const allCut = "cut"
+
+// raise brings the time in a record up to the one that when names, with the expiry
+// of the record, and appends what tell returns to the feed. A later time stays.
+func (m *Manager) raise(ctx context.Context, id string, when func(now time.Time) (at, until time.Time), tell func(until time.Time) []byte) error {
+	for range maxSwaps {
+		old, now, err := m.cfg.Store.Get(ctx, id)
+		if err != nil {
+			return unavailable(err)
+		}
+		at, until := when(now)
+		if was, ok := decodeCut(old); ok && was.After(at) {
+			at = was
+		}
+		data := strconv.AppendInt(nil, at.UnixMilli(), 10)
+		ok, err := m.swapAndTell(ctx, id, old, data, until, tell)
+		if ok || err != nil {
+			return err
+		}
+	}
+	return errContended
+}
+
+// swapAndTell is saveAndTell for records that are no sessions.
+func (m *Manager) swapAndTell(ctx context.Context, id string, old, data []byte, until time.Time, tell func(time.Time) []byte) (bool, error) {
+	feed, ok := m.cfg.Store.(Feed)
+	if !ok || tell == nil {
+		ok, err := m.cfg.Store.Swap(ctx, id, old, data, "", "", until)
+		return ok, unavailable(err)
+	}
+	swapped, err := feed.SwapAppend(ctx, id, old, data, "", "", until, tell(until), until)
+	return swapped && err == nil, unavailable(err)
+}
+
+// decodeCut reads the time of a cut.
+func decodeCut(data []byte) (time.Time, bool) {
+	ms, err := strconv.ParseInt(string(data), 10, 64)
+	return time.UnixMilli(ms), err == nil
+}
+
+// Sessions lists the live sessions of a user, newest first. It needs a Store that
+// is an Index. Errors wrap ErrUnavailable. It is safe for concurrent use.
+func (m *Manager) Sessions(ctx context.Context, subject string) ([]Info, error) {
+	if m.index == nil {
+		return nil, errNeedsIndex
+	}
+	list, err := m.index.List(ctx, groupOf(subject))
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	now := time.Now()
+	infos := []Info{}
+	for id, data := range list {
+		r, err := decodeRecord(data)
+		if err != nil {
+			return nil, err
+		}
+		if !r.over(now) {
+			infos = append(infos, r.info(sidOf(id)))
+		}
+	}
+	slices.SortFunc(infos, newestFirst)
+	return infos, nil
+}

@@ -1,0 +1,217 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Revocation says how a Manager learns that a session was ended before its time.
+type Revocation int
+
+const (
+	Cached Revocation = iota // from memory, kept up by the store's feed, at most Config.RevocationLag old
+	Strict                   // from the store, on every check
+	Off                      // not before the access token expires
+)
+
+// notice is one entry of the feed: a session has ended, or all that began before
+// a time. It says until when a token of them may still be about.
+type notice struct {
+	Session string `json:"s,omitempty"`
+	Before  int64  `json:"b,omitempty"` // Unix seconds
+	Until   int64  `json:"u"`           // Unix seconds
+}
+
+func (n notice) encode() []byte {
+	data, _ := json.Marshal(n) // strings and numbers always encode
+	return data
+}
+
+// sessionKey is a session id as it is held in memory: its 16 bytes.
+type sessionKey [16]byte
+
+// keyOf returns the key of a session id. Ids of other issuers, which may have any
+// form, are hashed.
+func keyOf(sid string) (k sessionKey) {
+	if len(sid) == base64.RawURLEncoding.EncodedLen(len(k)) {
+		var buf [22]byte
+		copy(buf[:], sid)
+		if _, err := base64.RawURLEncoding.Decode(k[:], buf[:]); err == nil {
+			return k
+		}
+	}
+	sum := sha256.Sum256([]byte(sid))
+	return sessionKey(sum[:16])
+}
+
+// revokedSet is the sessions that have ended, in memory. It is sharded, so that
+// checks on all cores do not meet in one lock; a million ids take some 45 MB.
+type revokedSet struct {
+	shards [256]struct {
+		mu    sync.RWMutex
+		until map[sessionKey]int64 // Unix seconds
+	}
+	before atomic.Int64 // sessions that began before this have ended; Unix seconds
+}
+
+// add notes what n says.
+func (s *revokedSet) add(n notice) {
+	for b := s.before.Load(); n.Before > b && !s.before.CompareAndSwap(b, n.Before); b = s.before.Load() {
+	}
+	if n.Session == "" {
+		return
+	}
+	k := keyOf(n.Session)
+	shard := &s.shards[k[0]]
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if shard.until == nil {
+		shard.until = map[sessionKey]int64{}
+	}
+	shard.until[k] = max(shard.until[k], n.Until)
+}
+
+// has reports whether the session of c has ended.
+func (s *revokedSet) has(c *Claims) bool {
+	if c.AuthTime.Unix() < s.before.Load() {
+		return true
+	}
+	k := keyOf(c.SessionID)
+	shard := &s.shards[k[0]]
+	shard.mu.RLock()
+	defer shard.mu.RUnlock()
+	_, ended := shard.until[k]
+	return ended
+}
+
+// sweep forgets the sessions of which no token can be about any more. Each shard
+// is locked for its own part only, and made anew, so that memory is given back.
+func (s *revokedSet) sweep(now time.Time) {
+	for i := range s.shards {
+		shard := &s.shards[i]
+		shard.mu.Lock()
+		keep := make(map[sessionKey]int64)
+		for k, until := range shard.until {
+			if until > now.Unix() {
+				keep[k] = until
+			}
+		}
+		shard.until = keep
+		shard.mu.Unlock()
+	}
+}
+
+// follower keeps a revokedSet up with the feed of the store.
+type follower struct {
+	set  revokedSet
+	feed Feed
+	lag  time.Duration
+
+	read   atomic.Pointer[time.Time] // when the last good reading of the feed began; nil: none yet
+	outage atomic.Bool               // one has ended, and nobody has seen to it yet
+
+	mu     sync.Mutex
+	flight chan struct{} // closed when the reading under way is over; nil: none
+	tried  time.Time     // when the last reading began
+	cursor string
+	swept  time.Time
+	failed bool // the last reading
+}
+
+// outageAfter is how many lags old a view may be before it counts as an outage.
+const outageAfter = 5
+
+// firstLoad is the time for the first reading of the feed, which may be long.
+const firstLoad = time.Minute
+
+// age returns how old the view is.
+func (f *follower) age() time.Duration {
+	read := f.read.Load()
+	if read == nil {
+		return 1<<63 - 1
+	}
+	return time.Since(*read)
+}
+
+// fresh makes sure that the view is not older than the lag, or that nothing can be
+// done about it now, and returns its age.
+func (f *follower) fresh(ctx context.Context) time.Duration {
+	if age := f.age(); age <= f.lag {
+		return age
+	}
+	f.poll(ctx, f.lag/2)
+	return f.age()
+}
+
+// poll reads the feed, unless a reading began less than pause ago. Callers that
+// meet a reading under way wait for it, but where there is an older view not longer
+// than a lag from its beginning: a store that hangs holds up nobody for long.
+func (f *follower) poll(ctx context.Context, pause time.Duration) {
+	f.mu.Lock()
+	flight := f.flight
+	if flight == nil {
+		if time.Since(f.tried) < pause {
+			f.mu.Unlock()
+			return
+		}
+		flight = make(chan struct{})
+		f.flight, f.tried = flight, time.Now()
+		go f.readFeed(context.WithoutCancel(ctx), flight)
+	}
+	wait := f.lag
+	if f.read.Load() == nil {
+		wait *= outageAfter
+	}
+	wait -= time.Since(f.tried)
+	f.mu.Unlock()
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	select {
+	case <-flight:
+	case <-late.C:
+	case <-ctx.Done():
+	}
+}
+
+// readFeed reads what is new in the feed and puts it into the set.
+func (f *follower) readFeed(ctx context.Context, flight chan struct{}) {
+	limit := outageAfter * f.lag
+	if f.read.Load() == nil {
+		limit = max(limit, firstLoad)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	f.mu.Lock()
+	began, cursor, sweep := f.tried, f.cursor, time.Since(f.swept) > time.Minute
+	f.mu.Unlock()
+	entries, next, err := f.feed.After(ctx, cursor)
+	for _, e := range entries {
+		var n notice
+		if json.Unmarshal(e, &n) == nil {
+			f.set.add(n)
+		}
+	}
+	if sweep {
+		f.set.sweep(began)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.cursor = next
+		if f.read.Load() != nil && (f.failed || f.age() > outageAfter*f.lag) {
+			f.outage.Store(true) // a failover may take less time than counts as an outage
+		}
+		f.read.Store(&began)
+	}
+	f.failed = err != nil
+	if sweep {
+		f.swept = began
+	}
+	f.flight = nil
+	close(flight)
+}

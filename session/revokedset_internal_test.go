@@ -1,0 +1,77 @@
+package session
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// An ended session takes at most 100 bytes of memory, and gives them back.
+func TestRevokedSetSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million sessions")
+	}
+	const n = 1_000_000
+	inUse := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapInuse
+	}
+	s, now := new(revokedSet), time.Now()
+	before := inUse()
+	for range n {
+		s.add(notice{Session: newID(), Until: now.Add(time.Hour).Unix()})
+	}
+	full := inUse() - before
+	t.Logf("%d bytes for each ended session", full/n)
+	if full/n > 100 {
+		t.Errorf("got %d bytes for each ended session, want at most 100", full/n)
+	}
+	s.sweep(now.Add(2 * time.Hour))
+	if left := inUse() - before; left > full/20 {
+		t.Errorf("got %d of %d bytes in use after the sweep, want at most a twentieth", left, full)
+	}
+	runtime.KeepAlive(s)
+}
+
+// Ids of any form have keys of their own; asking for one of ours allocates nothing.
+func TestKeyOf(t *testing.T) {
+	seen := map[sessionKey]string{}
+	for _, sid := range []string{"", "x", newID(), newID(), strings.Repeat("x", 22), strings.Repeat("x", 23), strings.Repeat("!", 22), strings.Repeat("é", 11), strings.Repeat("x", 1<<12)} {
+		if other, taken := seen[keyOf(sid)]; taken {
+			t.Errorf("%.40q has the key of %.40q", sid, other)
+		}
+		seen[keyOf(sid)] = sid
+	}
+	s, c := new(revokedSet), &Claims{SessionID: newID()}
+	s.add(notice{Session: newID(), Until: 1 << 40})
+	if got := testing.AllocsPerRun(100, func() { s.has(c) }); got != 0 {
+		t.Errorf("got %v allocations, want none", got)
+	}
+	var raw [16]byte
+	rand.Read(raw[:])
+	if got := keyOf(base64.RawURLEncoding.EncodeToString(raw[:])); got != raw {
+		t.Errorf("got %x, want the bytes of the id %x", got, raw)
+	}
+}
+
+// BenchmarkRevokedSet is what a check of Cached asks, from sets of several sizes.
+func BenchmarkRevokedSet(b *testing.B) {
+	for _, n := range []int{0, 1000, 1_000_000} {
+		s, c := new(revokedSet), &Claims{SessionID: newID()}
+		for range n {
+			s.add(notice{Session: newID(), Until: 1 << 40})
+		}
+		b.Run(fmt.Sprintf("ended=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				s.has(c)
+			}
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package session
+
+import (
+	"context"
+	mathrand "math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Run keeps keys and revocations fresh until ctx ends, and then returns nil. What
+// fails leaves in force what was, and is reported. Without Run, revocations are
+// read on demand, and what the source of the keys brings is seen at the next
+// Keyring.Reload.
+func (m *Manager) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	if m.live.Load != nil && m.live.Interval > 0 {
+		wg.Go(func() { every(ctx, m.live.Interval, m.reload) })
+	}
+	if m.follow.feed != nil && m.cfg.Revocation == Cached {
+		wg.Go(func() { every(ctx, m.cfg.RevocationLag/2, m.pollFeed) })
+	}
+	if m.cfg.Store != nil {
+		wg.Go(func() { every(ctx, m.cfg.RevocationLag, m.repeatPending) })
+	}
+	<-ctx.Done()
+	wg.Wait()
+	return nil
+}
+
+// every calls f again and again, d apart, until ctx ends.
+func every(ctx context.Context, d time.Duration, f func(context.Context)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(jitter(d)):
+			f(ctx)
+		}
+	}
+}
+
+// pollFeed reads the feed of revocations. After an outage it writes again what
+// this instance ended shortly before: a failover may have lost it.
+func (m *Manager) pollFeed(ctx context.Context) {
+	m.follow.poll(ctx, 0)
+	if m.follow.outage.Swap(false) {
+		m.repeat(ctx, true)
+	}
+}
+
+// repeatPending ends the sessions that could not be ended because the store was down.
+func (m *Manager) repeatPending(ctx context.Context) { m.repeat(ctx, false) }
+
+// jitter returns d, up to a tenth more or less, so that instances that started
+// together do not poll together.
+func jitter(d time.Duration) time.Duration {
+	return d + time.Duration((mathrand.Float64()-0.5)*0.2*float64(d))
+}
+
+// reload loads the keys again and reports what came of it.
+func (m *Manager) reload(ctx context.Context) {
+	_, err := m.live.Reload(ctx)
+	if err != nil && ctx.Err() == nil {
+		m.cfg.Logger.ErrorContext(ctx, "keyring reload failed", "error", err)
+		m.emit(ctx, hookKey, Event{Name: "keyring reload failed", Err: err, Reason: "unavailable"})
+	}
+	m.noticeKeys(ctx)
+}
+
+// noticeKeys reports other keys than before, whoever loaded them, once.
+func (m *Manager) noticeKeys(ctx context.Context) {
+	now := m.live.Version()
+	if m.seenKeys.Swap(now) == now {
+		return
+	}
+	r := m.live.Ring()
+	m.cfg.Logger.InfoContext(ctx, "keyring reloaded", "ring", r.Fingerprint(), "tags", tags(r))
+	m.emit(ctx, hookKey, Event{Name: "keyring reloaded", Tag: m.currentTag()})
+}

@@ -1,0 +1,239 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Bounds of what a Manager does with its store.
+const (
+	maxSwaps  = 32               // attempts at one compare-and-swap
+	newBorn   = 30 * time.Second // how long a record may be late to appear, at a replica or after a failover
+	cutKept   = 10 * time.Minute // longer than any sign-in takes
+	lastLeap  = 5 * time.Second  // added to the life of a feed entry
+	contended = 3                // refreshes by an older token in a row that are an event
+)
+
+// unavailable makes a fault of the store one that signs nobody out.
+func unavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: store: %w", ErrUnavailable, err)
+}
+
+// errContended is what remains when every swap was lost.
+var errContended = fmt.Errorf("%w: too many changes of one record at once", ErrUnavailable)
+
+// load returns the record of a session, nil if there is none, and the store's time.
+func (m *Manager) load(ctx context.Context, sid string) (r *record, data []byte, now time.Time, err error) {
+	data, now, err = m.cfg.Store.Get(ctx, sessionID(sid))
+	if err != nil {
+		return nil, nil, now, unavailable(err)
+	}
+	if data == nil {
+		return nil, nil, now, nil
+	}
+	r, err = decodeRecord(data)
+	return r, data, now, err
+}
+
+// save replaces the record old of a session by r and reports whether it did.
+func (m *Manager) save(ctx context.Context, sid string, old []byte, r *record) (bool, error) {
+	ok, err := m.cfg.Store.Swap(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires())
+	return ok, unavailable(err)
+}
+
+// startStored begins a session with a record.
+//
+// It writes the record, then reads whether the sessions of the user were ended
+// meanwhile, and RevokeSubject does the two the other way round. So of a sign-in
+// with an old password and a change of that password one always sees the other.
+func (m *Manager) startStored(ctx context.Context, s *grant) (*issued, error) {
+	_, _, now, err := m.load(ctx, s.sid)
+	if err != nil {
+		return nil, err
+	}
+	r := &record{Subject: s.subject, Key: newSessionKey(), AuthTime: s.authTime.Unix(), Device: s.label, chain: newChain()}
+	r.End = m.endOf(s.authTime, s.end).Unix()
+	pair, err := m.issueStored(s, r, now, moveBegin)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := m.save(ctx, s.sid, nil, r); err != nil || !ok {
+		return nil, errors.Join(err, errContended)
+	}
+	cut, _, err := m.cfg.Store.Get(ctx, cutID(s.subject))
+	if err != nil {
+		return nil, errors.Join(unavailable(err), m.forgo(ctx, pair, "not delivered"))
+	}
+	if at, ok := decodeCut(cut); ok && !at.Before(now.Truncate(time.Millisecond)) {
+		return nil, errors.Join(errCutOff, m.forgo(ctx, pair, "subject"))
+	}
+	return pair, nil
+}
+
+// errCutOff is the error of a sign-in that RevokeSubject overtook.
+var errCutOff = fmt.Errorf("%w: the sessions of this user were ended during the sign-in", ErrUnavailable)
+
+// forgo takes back a session whose tokens are not delivered. If the store is down,
+// Run tries again.
+func (m *Manager) forgo(ctx context.Context, pair *issued, cause string) error {
+	if m.cfg.Store == nil {
+		return nil
+	}
+	e := ending{sid: pair.claims.SessionID, subject: pair.claims.Subject, cause: cause}
+	err := m.revoke(ctx, e)
+	if err != nil {
+		m.told.postpone(e)
+	}
+	return err
+}
+
+// issueStored makes the tokens of s as its record r says, and brings r up to what
+// the move did. If r is not written again, the access token lives no longer than r
+// says: from that a revocation knows how long to be told.
+func (m *Manager) issueStored(s *grant, r *record, now time.Time, did move) (*issued, error) {
+	signers := m.live.Ring().Signers(now)
+	end := time.Unix(r.End, 0)
+	if did != moveSame && did != moveExtend {
+		r.Issued, r.RefreshUntil = now.Unix(), earlier(end, now.Add(m.cfg.RefreshTTL)).Unix()
+		r.signedBy(&signers)
+	}
+	if did != moveSame {
+		r.AccessUntil = max(r.AccessUntil, earlier(end, now.Add(m.cfg.AccessTTL+m.cfg.RefreshGrace)).Unix())
+	}
+	s.gen = r.Gen
+	return m.pair(s, &signers,
+		stamp{newID(), now, earlier(time.Unix(min(r.End, r.AccessUntil), 0), now.Add(m.cfg.AccessTTL))},
+		stamp{r.tokenID(s.sid, r.Gen), time.Unix(r.Issued, 0), time.Unix(r.RefreshUntil, 0)})
+}
+
+// renewStored is a refresh with a store: two round trips, or one for those who
+// come second inside the grace.
+func (m *Manager) renewStored(ctx context.Context, c *Claims) (*issued, error) {
+	var s *grant
+	for range maxSwaps {
+		r, old, now, err := m.load(ctx, c.SessionID)
+		if err != nil {
+			return nil, err
+		}
+		if m.cfg.Revocation == Off { // the other ways have looked already
+			if err := m.afterCut(ctx, c); err != nil {
+				return nil, err
+			}
+		}
+		next, did, err := m.advance(ctx, c, r, now)
+		if err != nil {
+			return nil, err
+		}
+		if s == nil { // asked once, however many swaps it takes
+			if s, err = m.nextGrant(ctx, c); err != nil {
+				return nil, err
+			}
+		}
+		pair, done, err := m.move(ctx, s, c, old, next, did, now)
+		if done || err != nil {
+			return pair, err
+		}
+	}
+	return nil, errContended
+}
+
+// move writes the record next in place of old, and makes the tokens that go with
+// it. It is not done if another was quicker.
+func (m *Manager) move(ctx context.Context, s *grant, c *Claims, old []byte, next *record, did move, now time.Time) (*issued, bool, error) {
+	pair, err := m.issueStored(s, next, now, did)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if did != moveSame {
+		if ok, err := m.save(ctx, c.SessionID, old, next); err != nil || !ok {
+			return nil, false, err
+		}
+	}
+	if (did == moveSibling || did == moveExtend) && next.Contended >= contended {
+		m.cfg.Logger.WarnContext(ctx, "session contended", "subject", c.Subject, "session", c.SessionID, "in_a_row", next.Contended)
+		m.emit(ctx, hookRefreshed, event("session contended", c, nil))
+	}
+	pair.kept, pair.cause = c.gen == next.Gen, did
+	return pair, true, nil
+}
+
+// advance decides on a refresh by c and returns the record as it shall be.
+func (m *Manager) advance(ctx context.Context, c *Claims, r *record, now time.Time) (*record, move, error) {
+	if r == nil {
+		next, err := m.adopt(c, now)
+		return next, moveAdopt, err
+	}
+	next := *r
+	next.End = min(r.End, m.endOf(time.Unix(r.AuthTime, 0), time.Time{}).Unix())
+	gen := max(c.gen, 1) // what began before there was a store counts as the first generation
+	switch {
+	case r.Revoked != 0:
+		return nil, "", errEnded
+	case now.Unix() >= next.End:
+		return nil, "", ErrExpired
+	case !r.issued(c):
+		return nil, moveForged, m.forged(ctx, c)
+	}
+	var did move
+	next.chain, did = r.chain.decide(gen, now, m.cfg.RefreshGrace)
+	switch did {
+	case moveReuse:
+		return nil, did, m.reused(ctx, c)
+	case moveSibling, moveExtend:
+		next.Contended++
+	case moveChoose, moveAdopt:
+		next.Contended = 0
+	}
+	return &next, did, nil
+}
+
+var (
+	errEnded   = refine("session: revoked: the session has ended", ErrRevoked)
+	errMissRec = refine("session: revoked: the store has no such session", ErrRevoked)
+	errOutside = refine("session: revoked: from before there was a store, and Config.AdoptUntil has passed", ErrRevoked)
+	errNewBorn = fmt.Errorf("%w: the record of a new session is not there yet", ErrUnavailable)
+	errForged  = invalid("the session did not issue this token")
+)
+
+// adopt returns the record of a session from before there was a store.
+func (m *Manager) adopt(c *Claims, now time.Time) (*record, error) {
+	switch {
+	case c.gen > 0 && now.Sub(c.IssuedAt) < newBorn:
+		return nil, errNewBorn
+	case c.gen > 0:
+		return nil, errMissRec
+	case !c.legacy && !now.Before(m.cfg.AdoptUntil):
+		return nil, errOutside
+	}
+	end := m.endOf(c.AuthTime, c.end)
+	if !now.Before(end) {
+		return nil, ErrExpired
+	}
+	return &record{
+		Subject: c.Subject, Key: newSessionKey(), AuthTime: c.AuthTime.Unix(), End: end.Unix(),
+		AccessUntil: c.ExpiresAt.Unix(), Adopted: true, chain: adoptedChain(now.UnixMilli()),
+	}, nil
+}
+
+// forged reports a token that is well signed and that its session never issued:
+// a signing key is in wrong hands. The session itself is left alone.
+func (m *Manager) forged(ctx context.Context, c *Claims) error {
+	m.cfg.Logger.ErrorContext(ctx, "refresh token forged", "subject", c.Subject, "session", c.SessionID, "version", c.Tag)
+	m.emit(ctx, hookKey, event("refresh token forged", c, errForged))
+	return errForged
+}
+
+// reused ends a session of which a used-up refresh token came back.
+func (m *Manager) reused(ctx context.Context, c *Claims) error {
+	if err := m.end(ctx, c, "reuse", ErrReused); err != nil {
+		return err
+	}
+	m.cfg.Logger.WarnContext(ctx, "refresh token reused", "subject", c.Subject, "session", c.SessionID, "version", c.Tag)
+	m.emit(ctx, hookReused, event("refresh token reused", c, ErrReused))
+	return ErrReused
+}

@@ -1,0 +1,277 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+)
+
+// causes returns what the refreshes so far came to: their causes, or reasons.
+func causes(e *events) (list []string) {
+	for _, h := range e.take() {
+		switch {
+		case h.Hook != "refreshed":
+		case h.Err != nil:
+			list = append(list, h.Reason)
+		case h.Name == "session contended":
+			list = append(list, "contended")
+		default:
+			list = append(list, h.Cause)
+		}
+	}
+	return list
+}
+
+// Every move is told by its name: those of rule 1 to 6 of section 7, each provoked.
+func TestCauses(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(memstore.Store)
+		m := managerOn(t, s, adoptDay)
+		first := issue(t, m, alice)
+		heard := observe(m)
+		step := func(wait time.Duration, tokens session.Tokens, want string) session.Tokens {
+			t.Helper()
+			time.Sleep(wait)
+			next, _ := m.Refresh(t.Context(), tokens.RefreshToken)
+			if diff := cmp.Diff([]string{want}, causes(heard)); diff != "" {
+				t.Errorf("causes (-want +got):\n%s", diff)
+			}
+			return next
+		}
+		second := step(0, first, "choose")
+		step(0, first, "same")
+		step(40*time.Second, second, "same")
+		step(0, first, "extend")
+		sibling := step(2*time.Minute, first, "sibling")
+		third := step(2*time.Minute, second, "choose")
+		step(2*time.Minute, sibling, "reused")
+		step(0, third, "revoked")
+
+		ahead := issue(t, m, alice)
+		id := "session:" + sidOf(t, m, ahead)
+		before, _, _ := s.Get(t.Context(), id)
+		heard.take()
+		ahead = step(0, ahead, "choose")
+		lost, _, _ := s.Get(t.Context(), id)
+		if ok, err := s.Swap(t.Context(), id, lost, before, "", "", time.Time{}); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		step(0, step(0, ahead, "adopt"), "same")
+		step(0, issue(t, managerOf(t, "v1"), alice), "adopt")
+	})
+}
+
+// B2, B4: the absolute end, Grant.MaxAge and "not remembered" hold with a store: the
+// session ends then, however often it is refreshed.
+func TestStoredEnds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		grant session.Grant
+		end   time.Duration
+	}{
+		{"session", session.Grant{Subject: "alice"}, 90 * day},
+		{"max age", session.Grant{Subject: "alice", MaxAge: 8 * time.Hour}, 8 * time.Hour},
+		{"forget", session.Grant{Subject: "alice", Forget: true}, 7 * day},
+		{"forget and max age", session.Grant{Subject: "alice", Forget: true, MaxAge: day}, day},
+		{"an older sign-in", session.Grant{Subject: "alice", AuthTime: time.Date(1999, 12, 2, 0, 0, 0, 0, time.UTC)}, 60 * day},
+	} {
+		synctest.Test(t, func(t *testing.T) { // starts at the first of January 2000
+			m := managerOn(t, new(memstore.Store), withCookies)
+			start, tokens := time.Now(), issue(t, m, c.grant)
+			for time.Since(start) < c.end-c.end/50 {
+				time.Sleep(c.end / 50)
+				tokens = refresh(t, m, tokens)
+				if tokens.RefreshUntil.After(start.Add(c.end)) || verify(t, m, tokens.AccessToken).ExpiresAt.After(start.Add(c.end)) {
+					t.Fatalf("%s: got tokens for longer than %v", c.name, c.end)
+				}
+			}
+			if got := tokens.RefreshUntil.Sub(start); got != c.end {
+				t.Errorf("%s: got the end after %v, want %v", c.name, got, c.end)
+			}
+			if c.grant.Forget {
+				w := httptest.NewRecorder()
+				m.HandleRefresh(w, request("POST /refresh", cookieLine(refreshCookie, tokens.RefreshToken)))
+				for _, k := range w.Result().Cookies() {
+					if k.MaxAge != 0 || !k.Expires.IsZero() {
+						t.Errorf("%s: got the cookie %s for longer than the browser is open", c.name, k.Name)
+					}
+				}
+			}
+			time.Sleep(time.Until(start.Add(c.end)))
+			notRefreshed(t, m, tokens, session.ErrExpired)
+			if list, err := m.Sessions(t.Context(), "alice"); err != nil || len(list) != 0 {
+				t.Errorf("%s: got %d sessions, %v after the end, want none", c.name, len(list), err)
+			}
+		})
+	}
+}
+
+// An answer whose newest refresh token is the one that was presented sets no
+// refresh cookie, and repeats that token in a body.
+func TestKeptRefreshToken(t *testing.T) {
+	t.Parallel()
+	m := managerOn(t, new(memstore.Store), withCookies)
+	old := issue(t, m, alice)
+	next := refresh(t, m, old)
+	for _, c := range []struct {
+		token string
+		names []string
+	}{{next.RefreshToken, []string{accessCookie}}, {old.RefreshToken, []string{accessCookie, refreshCookie}}} {
+		w := httptest.NewRecorder()
+		m.HandleRefresh(w, request("POST /refresh", cookieLine(refreshCookie, c.token)))
+		var names []string
+		for _, k := range w.Result().Cookies() {
+			names = append(names, k.Name)
+		}
+		if diff := cmp.Diff(c.names, names); diff != "" || w.Code != http.StatusNoContent {
+			t.Errorf("%d; cookies (-want +got):\n%s", w.Code, diff)
+		}
+	}
+	if again := refresh(t, m, next); again.RefreshToken != next.RefreshToken || again.AccessToken == next.AccessToken {
+		t.Error("got another refresh token, or the same access token; want the one presented and a fresh one")
+	}
+}
+
+// The application is asked once for each refresh, however many swaps that takes; an
+// error leaves the session, ErrRevoked ends it in the store.
+func TestStoredOnRefresh(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		var answer error
+		s := new(unsteady)
+		m := managerOn(t, s, func(cfg *session.Config) {
+			cfg.OnRefresh = func(context.Context, *session.Claims) (any, error) {
+				asked.Add(1)
+				return map[string]int{"n": 1}, answer
+			}
+		})
+		plain := managerOn(t, s)
+		tokens := issue(t, m, alice)
+		rival := func(context.Context) { refresh(t, plain, tokens) }
+		s.rival.Store(&rival)
+		next := refresh(t, m, tokens)
+		if asked.Load() != 1 || s.rival.Load() != nil {
+			t.Errorf("asked %d times, want once under contention", asked.Load())
+		}
+		answer = errDatabase
+		notRefreshed(t, m, next, session.ErrUnavailable)
+		refresh(t, plain, next)
+		answer = session.ErrRevoked
+		notRefreshed(t, m, next, session.ErrRevoked)
+		notRefreshed(t, plain, next, session.ErrRevoked)
+		other := issue(t, m, alice)
+		s.down.Store(true)
+		_, err := m.Refresh(t.Context(), other.RefreshToken)
+		wantErr(t, err, session.ErrUnavailable)
+	})
+}
+
+// Scenario 34: a write that took place and was reported as failed costs nothing: the
+// same token is good again, within the grace and long after it.
+func TestWriteReportedAsFailed(t *testing.T) {
+	t.Parallel()
+	for _, wait := range []time.Duration{0, 45 * time.Second, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(unsteady)
+			m := managerOn(t, s)
+			tokens := issue(t, m, alice)
+			for range 5 {
+				s.late.Store(true)
+				notRefreshed(t, m, tokens, session.ErrUnavailable)
+				s.late.Store(false)
+				time.Sleep(wait)
+				tokens = refresh(t, m, tokens)
+				time.Sleep(time.Hour)
+			}
+			s.late.Store(true)
+			if _, err := m.Issue(t.Context(), session.Grant{Subject: "bob"}); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("sign-in: got %v, want ErrUnavailable", err)
+			}
+		})
+	}
+}
+
+// Refreshes by an older token three times in a row are an event; a refresh by the
+// newest ends the row.
+func TestContended(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := new(logBook)
+		m := managerOn(t, new(memstore.Store), func(cfg *session.Config) { cfg.Logger = log.logger() })
+		tokens := issue(t, m, alice)
+		last := refresh(t, m, tokens)
+		heard := observe(m)
+		for range 4 {
+			time.Sleep(2 * time.Minute)
+			last = refresh(t, m, tokens)
+		}
+		time.Sleep(2 * time.Minute)
+		next := refresh(t, m, last)
+		time.Sleep(2 * time.Minute)
+		refresh(t, m, last)
+		_ = next
+		want := []string{"sibling", "sibling", "contended", "sibling", "contended", "sibling", "choose", "sibling"}
+		if diff := cmp.Diff(want, causes(heard)); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		if got := len(log.records(t, "session contended")); got != 2 {
+			t.Errorf("got %d records, want 2", got)
+		}
+	})
+}
+
+// Single-use purpose tokens: of many who redeem one at once one does, the second
+// time is ErrReused at every instance, and a store that is down uses up nothing.
+func TestRedeem(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(unsteady)
+		here, there := managerOn(t, s).Purpose("reset", time.Hour), managerOn(t, s).Purpose("reset", time.Hour)
+		other := managerOn(t, s).Purpose("invite", time.Hour)
+		token := issueFor(t, here, "alice", nil)
+		_, err := managerOf(t, "v1").Purpose("reset", time.Hour).Redeem(t.Context(), token)
+		if err == nil || session.Status(err) != 503 {
+			t.Errorf("without a store: got %v, want an error that is no refusal", err)
+		}
+		s.down.Store(true)
+		_, err = here.Redeem(t.Context(), token)
+		wantErr(t, err, session.ErrUnavailable)
+		s.down.Store(false)
+		if _, err := other.Redeem(t.Context(), token); err == nil {
+			t.Error("redeemed for another purpose, want it refused")
+		}
+		var won atomic.Int64
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if c, err := here.Redeem(t.Context(), token); err == nil && c.Subject == "alice" {
+					won.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Errorf("redeemed %d times, want once", won.Load())
+		}
+		for range 122 { // for an hour and the leeway, and then it has expired
+			c, err := there.Redeem(t.Context(), token)
+			if !errors.Is(err, session.ErrReused) && !errors.Is(err, session.ErrExpired) || c != nil {
+				t.Fatalf("got %v, want ErrReused", err)
+			}
+			time.Sleep(30 * time.Second)
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package drivers
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Do sends one command, as redisstore.New wants it.
+type Do = func(ctx context.Context, args ...any) (any, error)
+
+// StartRedis starts a Redis server without data and returns its address. Options are
+// those of redis-server, such as "--appendonly", "yes"; without, nothing is saved.
+// With SESSIONRING_TEST_REDIS it uses the server there.
+func StartRedis(tb testing.TB, options ...string) (addr string, server *Server) {
+	tb.Helper()
+	if addr := os.Getenv("SESSIONRING_TEST_REDIS"); addr != "" {
+		return addr, &Server{tb: tb}
+	}
+	path, dir, port := find(tb, "redis-server"), tempDir(tb, nil), freePort(tb)
+	addr = fmt.Sprintf("127.0.0.1:%d", port)
+	args := append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""}, options...)
+	server = &Server{tb: tb, path: path, args: args, dir: dir, polite: syscall.SIGTERM}
+	server.answers = func() error { return pingRedis(addr) }
+	tb.Cleanup(func() { server.end(os.Kill) })
+	server.Start()
+	return addr, server
+}
+
+// StartRedisCluster starts three servers that share the keys, and returns their
+// addresses.
+func StartRedisCluster(tb testing.TB) (addrs []string) {
+	tb.Helper()
+	const slots = 16384
+	for i := range 3 {
+		addr, server := StartRedis(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000")
+		server.mustBeOurs()
+		addrs = append(addrs, addr)
+		client, _ := OpenRedis(tb, addr)
+		host, port, _ := net.SplitHostPort(addrs[0])
+		for _, err := range []error{
+			client.ClusterAddSlotsRange(tb.Context(), i*slots/3, (i+1)*slots/3-1).Err(),
+			client.ClusterMeet(tb.Context(), host, port).Err(),
+		} {
+			if err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+	for _, addr := range addrs {
+		client, _ := OpenRedis(tb, addr)
+		for end := time.Now().Add(startup); !knowsAll(client); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
+				tb.Fatal("drivers: the Redis cluster does not come together")
+			}
+		}
+	}
+	return addrs
+}
+
+// knowsAll reports whether a server sees the whole cluster.
+func knowsAll(client *redis.Client) bool {
+	slots, err := client.ClusterSlots(context.Background()).Result()
+	if err != nil || len(slots) != 3 {
+		return false
+	}
+	_, err = client.Get(context.Background(), "x").Result()
+	return err == redis.Nil || err != nil && err.Error()[:min(5, len(err.Error()))] == "MOVED"
+}
+
+// OpenRedis returns a client for one test, and the function that a store needs.
+func OpenRedis(tb testing.TB, addr string) (*redis.Client, Do) {
+	tb.Helper()
+	client := redis.NewClient(&redis.Options{Addr: addr})
+	tb.Cleanup(func() { client.Close() })
+	return client, func(ctx context.Context, args ...any) (any, error) { return client.Do(ctx, args...).Result() }
+}
+
+// AsBytes makes do answer in the types of redigo: []byte where go-redis has string.
+func AsBytes(do Do) Do {
+	return func(ctx context.Context, args ...any) (any, error) {
+		answer, err := do(ctx, args...)
+		return asBytes(answer), err
+	}
+}
+
+func asBytes(answer any) any {
+	switch v := answer.(type) {
+	case string:
+		return []byte(v)
+	case []any:
+		for i := range v {
+			v[i] = asBytes(v[i])
+		}
+	}
+	return answer
+}
+
+// pingRedis is an error until the server has loaded its data, too. It looks for the
+// port first, because the client logs every failure to connect.
+func pingRedis(addr string) error {
+	c, err := net.DialTimeout("tcp", addr, time.Second)
+	if err != nil {
+		return err
+	}
+	c.Close()
+	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
+	defer client.Close()
+	return client.Ping(context.Background()).Err()
+}

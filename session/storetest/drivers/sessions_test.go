@@ -1,0 +1,49 @@
+package drivers_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/redisstore"
+	"github.com/sessionring/sessionring/session/storetest"
+	"github.com/sessionring/sessionring/session/storetest/drivers"
+)
+
+// The parts of RunSessions end sessions by their age, so each has a store of its own:
+// a file, a schema, a numbered database.
+
+func TestSQLiteSessions(t *testing.T) {
+	t.Parallel()
+	storetest.RunSessions(t, func(t *testing.T) session.Store {
+		return open(t, drivers.OpenSQLite(t, newSQLite(t)))
+	})
+}
+
+func TestPostgresSessions(t *testing.T) {
+	t.Parallel()
+	dsn, _ := drivers.StartPostgres(t)
+	var schemas atomic.Int64
+	storetest.RunSessions(t, func(t *testing.T) session.Store {
+		name := fmt.Sprint("sessions_", schemas.Add(1))
+		if _, err := drivers.OpenPostgres(t, dsn).ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
+			t.Fatal(err)
+		}
+		return open(t, drivers.OpenPostgres(t, with(dsn, "search_path", name)))
+	})
+}
+
+func TestRedisSessions(t *testing.T) {
+	t.Parallel()
+	addr, _ := drivers.StartRedis(t, "--databases", "64")
+	var databases atomic.Int64
+	storetest.RunSessions(t, func(t *testing.T) session.Store {
+		client := redis.NewClient(&redis.Options{Addr: addr, DB: int(databases.Add(1))})
+		t.Cleanup(func() { client.Close() })
+		return redisstore.New(func(ctx context.Context, args ...any) (any, error) { return client.Do(ctx, args...).Result() })
+	})
+}

@@ -1,0 +1,227 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session"
+)
+
+// Sessions are short here, since a real store has a clock of its own.
+const (
+	accessTTL = 4 * time.Second
+	grace     = 400 * time.Millisecond
+)
+
+// RunSessions checks what a session.Manager promises on the stores that open
+// returns: racing refreshes, lost answers, theft, revocation and its reach, and
+// moving over from sessions without a store. It takes some ten seconds.
+//
+// Open is called once for each part and returns a store of its own; the part may
+// use it from several Managers, as instances of one service do.
+func RunSessions(t *testing.T, open func(*testing.T) session.Store) {
+	for name, part := range map[string]func(*testing.T, session.Store){
+		"racing refreshes get one generation":    racingRefreshes,
+		"a lost answer loses nobody":             lostAnswer,
+		"a used token ends its session alone":    reuse,
+		"an outage of the store loses nobody":    outage,
+		"sign-out ends the session everywhere":   signOut,
+		"all sessions of a user end":             subject,
+		"sessions that began before a time end":  before,
+		"a forged generation leaves the session": forged,
+		"turning a store on signs nobody out":    adopt,
+		"a purpose token is redeemed once":       redeem,
+		"refresh moves to the current key":       moves,
+		"counts say which keys sessions live on": counts,
+		"strict and off revocation":              modes,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			part(t, open(t))
+		})
+	}
+}
+
+// instance is one instance of a service.
+type instance struct {
+	*session.Manager
+	t *testing.T
+}
+
+// newKey returns a key with a fresh secret.
+func newKey(t *testing.T, tag string) keyring.Key {
+	t.Helper()
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	k, err := keyring.NewKey(tag, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// start returns an instance on s with keys, its Config changed by change.
+func start(t *testing.T, s session.Store, change func(*session.Config), keys ...keyring.Key) *instance {
+	t.Helper()
+	ring, err := keyring.New(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := session.Config{Keys: ring, Store: s, AccessTTL: accessTTL, RefreshTTL: time.Hour, RefreshGrace: grace, RevocationLag: 100 * time.Millisecond}
+	if change != nil {
+		change(&cfg)
+	}
+	m, err := session.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &instance{m, t}
+}
+
+// signIn starts a session of subject.
+func (i *instance) signIn(subject string) session.Tokens {
+	i.t.Helper()
+	tokens, err := i.Issue(i.t.Context(), session.Grant{Subject: subject, Label: "laptop"})
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return tokens
+}
+
+// next refreshes, which must go well.
+func (i *instance) next(tokens session.Tokens) session.Tokens {
+	i.t.Helper()
+	got, err := i.Refresh(i.t.Context(), tokens.RefreshToken)
+	if err != nil {
+		i.t.Fatalf("refresh: %v", err)
+	}
+	return got
+}
+
+// refused refreshes, which must be refused with want.
+func (i *instance) refused(tokens session.Tokens, want error) {
+	i.t.Helper()
+	if _, err := i.Refresh(i.t.Context(), tokens.RefreshToken); !errors.Is(err, want) {
+		i.t.Errorf("refresh: got %v, want %v", err, want)
+	}
+}
+
+// eventually waits up to a second for the access token to be judged as want says.
+func (i *instance) eventually(tokens session.Tokens, want error) {
+	i.t.Helper()
+	var err error
+	for range 20 {
+		if _, err = i.Verify(i.t.Context(), tokens.AccessToken); errors.Is(err, want) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	i.t.Errorf("access token: got %v, want %v", err, want)
+}
+
+// facts are the claims of a refresh token that racing answers must share.
+type facts struct {
+	SID string `json:"sid"`
+	JTI string `json:"jti"`
+	Gen int64  `json:"gen"`
+	IAT int64  `json:"iat"`
+	EXP int64  `json:"exp"`
+}
+
+func factsOf(t *testing.T, token string) (f facts) {
+	t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err == nil {
+		err = json.Unmarshal(data, &f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// racingRefreshes: 64 tabs refresh at once, at two instances; all get the same
+// generation, and one rotation has happened (scenarios 29 and 30).
+func racingRefreshes(t *testing.T, s session.Store) {
+	key := newKey(t, "v1")
+	at := []*instance{start(t, s, nil, key), start(t, s, nil, key)}
+	tokens := at[0].signIn("alice")
+	for round := range 3 {
+		answers := make([]session.Tokens, 64)
+		errs := make([]error, len(answers))
+		var wg sync.WaitGroup
+		for n := range answers {
+			wg.Go(func() { answers[n], errs[n] = at[n%2].Refresh(t.Context(), tokens.RefreshToken) })
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		want := factsOf(t, answers[0].RefreshToken)
+		if want.Gen != int64(round)+2 {
+			t.Errorf("round %d: got generation %d, want %d", round, want.Gen, round+2)
+		}
+		for _, a := range answers {
+			if got := factsOf(t, a.RefreshToken); got != want {
+				t.Errorf("round %d: got %+v, want %+v", round, got, want)
+			}
+		}
+		tokens = answers[63]
+		time.Sleep(grace + 50*time.Millisecond)
+	}
+}
+
+// lostAnswer: the answer to a refresh is lost; long after, the old token is still
+// good, and the live one is not handed out (scenario 31).
+func lostAnswer(t *testing.T, s session.Store) {
+	i := start(t, s, nil, newKey(t, "v1"))
+	first := i.signIn("alice")
+	lost := i.next(first)
+	time.Sleep(grace + 50*time.Millisecond)
+	again := i.next(first)
+	if a, b := factsOf(t, lost.RefreshToken), factsOf(t, again.RefreshToken); b.Gen != a.Gen+1 || a.SID != b.SID {
+		t.Errorf("got %+v after %+v, want the next generation of one session", b, a)
+	}
+	time.Sleep(grace + 50*time.Millisecond)
+	i.next(again)
+}
+
+// reuse: a token whose successor was used comes back after the grace. Its session
+// ends, and no other of the same user (scenarios 32 and 33).
+func reuse(t *testing.T, s session.Store) {
+	i := start(t, s, nil, newKey(t, "v1"))
+	var reused atomic.Int64
+	i.Observe(session.Hooks{Reused: func(context.Context, session.Event) { reused.Add(1) }})
+	stolen, other := i.signIn("alice"), i.signIn("alice")
+	second := i.next(stolen)
+	time.Sleep(grace + 50*time.Millisecond)
+	third := i.next(second)
+	time.Sleep(grace + 50*time.Millisecond)
+	i.refused(stolen, session.ErrReused)
+	i.refused(third, session.ErrRevoked)
+	i.eventually(third, session.ErrRevoked)
+	i.next(other)
+	if reused.Load() != 1 {
+		t.Errorf("got %d events, want 1", reused.Load())
+	}
+}
+
+// post returns a POST with a refresh token in its body.
+func post(token string) *http.Request {
+	body, _ := json.Marshal(map[string]string{"refresh_token": token})
+	return httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+}
+
+func newRecorder() http.ResponseWriter { return httptest.NewRecorder() }
