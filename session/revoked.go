@@ -50,7 +50,7 @@ func keyOf(sid string) (k sessionKey) {
 }
 
 // revokedSet is the sessions that have ended, in memory. It is sharded, so that
-// checks on all cores do not meet in one lock; a million ids take some 45 MB.
+// checks on all cores do not meet in one lock; a million ids take some 60 MB.
 type revokedSet struct {
 	shards [256]struct {
 		mu    sync.RWMutex

@@ -13,7 +13,6 @@ import (
 func strictly(cfg *session.Config)     { cfg.Revocation = session.Strict }
 func notAtAll(cfg *session.Config)     { cfg.Revocation = session.Off }
 func adoptDay(cfg *session.Config)     { cfg.AdoptUntil = time.Now().Add(day) }
-func anHour(cfg *session.Config)       { cfg.AccessTTL = time.Hour }
 func noStore(*session.Config)          {}
 func failOpenHour(cfg *session.Config) { cfg.FailOpenFor = time.Hour }
 

@@ -18,24 +18,27 @@ type source struct {
 	ring.Live
 	words atomic.Pointer[string]
 	loads atomic.Int64
-	takes time.Duration
-	fails error
+	takes atomic.Int64 // nanoseconds
+	fails atomic.Bool
 }
+
+var errAway = errors.New("away")
 
 func sourceOf(t *testing.T, words string, takes time.Duration) *source {
 	t.Helper()
-	s := &source{takes: takes}
+	s := new(source)
+	s.takes.Store(int64(takes))
 	s.set(words)
 	s.Load = func(ctx context.Context) (*ring.Ring, error) {
 		s.loads.Add(1)
 		words := *s.words.Load() // read first, answered later
 		select {
-		case <-time.After(s.takes):
+		case <-time.After(time.Duration(s.takes.Load())):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if s.fails != nil {
-			return nil, s.fails
+		if s.fails.Load() {
+			return nil, errAway
 		}
 		return ringOf(t, words), nil
 	}
@@ -203,12 +206,13 @@ func TestSourceHangs(t *testing.T) {
 			t.Errorf("got %d loads in a minute, want one at a time, ten seconds each", got)
 		}
 		time.Sleep(20 * time.Second)
-		s.takes, s.fails = 0, errors.New("away")
+		s.takes.Store(0)
+		s.fails.Store(true)
 		s.set("b a")
 		if s.awaken(t.Context(), "b") {
 			t.Error("got new keys from a source that fails, want none")
 		}
-		s.fails = nil
+		s.fails.Store(false)
 		time.Sleep(5 * time.Second)
 		if !s.awaken(t.Context(), "b") {
 			t.Error("got no new keys when the source is back, want them")
