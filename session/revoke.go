@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -117,7 +119,7 @@ func (m *Manager) RevokeSubject(ctx context.Context, subject string, except ...s
 	if m.index == nil {
 		return errNeedsIndex
 	}
-	if err := m.cut(ctx, subject); err != nil {
+	if err := m.cut(ctx, subject, except); err != nil {
 		return err
 	}
 	list, err := m.index.List(ctx, groupOf(subject))
@@ -135,8 +137,32 @@ func (m *Manager) RevokeSubject(ctx context.Context, subject string, except ...s
 }
 
 // cut writes that the sessions of subject are being ended, for sign-ins to read.
-func (m *Manager) cut(ctx context.Context, subject string) error {
-	return m.raise(ctx, cutID(subject), func(now time.Time) (time.Time, time.Time) { return now, now.Add(cutKept) }, nil)
+//
+// While sessions from before there was a store are adopted, it is kept as long as
+// one of them may turn up, with those that are spared.
+func (m *Manager) cut(ctx context.Context, subject string, except []string) error {
+	when := func(now time.Time) (time.Time, time.Time) {
+		until := now.Add(cutKept)
+		if now.Before(m.cfg.AdoptUntil) || now.Before(m.cfg.LegacyUntil) {
+			until = m.endOf(now, time.Time{})
+		}
+		return now, until
+	}
+	return m.raise(ctx, cutID(subject), strings.Join(except, " "), when, nil)
+}
+
+// adoptable checks that the session of c, which has no record yet, was not among
+// those of its user when they were ended.
+func (m *Manager) adoptable(ctx context.Context, c *Claims) error {
+	data, _, err := m.cfg.Store.Get(ctx, cutID(c.Subject))
+	if err != nil {
+		return unavailable(err)
+	}
+	at, ok := decodeCut(data)
+	if ok && !c.AuthTime.After(at) && !slices.Contains(strings.Fields(string(data))[1:], c.SessionID) {
+		return errRevokedSession
+	}
+	return nil
 }
 
 // RevokeBefore ends all sessions of everybody that began before t: after a break-in.
@@ -149,7 +175,7 @@ func (m *Manager) RevokeBefore(ctx context.Context, t time.Time) error {
 	}
 	when := func(now time.Time) (time.Time, time.Time) { return t, m.endOf(now, time.Time{}) }
 	tell := func(until time.Time) []byte { return notice{Before: t.Unix(), Until: until.Unix()}.encode() }
-	if err := m.raise(ctx, allCut, when, tell); err != nil {
+	if err := m.raise(ctx, allCut, "", when, tell); err != nil {
 		return err
 	}
 	m.follow.set.add(notice{Before: t.Unix()})
@@ -160,8 +186,9 @@ func (m *Manager) RevokeBefore(ctx context.Context, t time.Time) error {
 const allCut = "cut"
 
 // raise brings the time in a record up to the one that when names, with the expiry
-// of the record, and appends what tell returns to the feed. A later time stays.
-func (m *Manager) raise(ctx context.Context, id string, when func(now time.Time) (at, until time.Time), tell func(until time.Time) []byte) error {
+// of the record and what is spared, and appends what tell returns to the feed. A
+// later time stays.
+func (m *Manager) raise(ctx context.Context, id, spared string, when func(now time.Time) (at, until time.Time), tell func(until time.Time) []byte) error {
 	for range maxSwaps {
 		old, now, err := m.cfg.Store.Get(ctx, id)
 		if err != nil {
@@ -171,7 +198,7 @@ func (m *Manager) raise(ctx context.Context, id string, when func(now time.Time)
 		if was, ok := decodeCut(old); ok && was.After(at) {
 			at = was
 		}
-		data := strconv.AppendInt(nil, at.UnixMilli(), 10)
+		data := fmt.Appendf(nil, "%d %s", at.UnixMilli(), spared)
 		ok, err := m.swapAndTell(ctx, id, old, data, until, tell)
 		if ok || err != nil {
 			return err
@@ -191,9 +218,10 @@ func (m *Manager) swapAndTell(ctx context.Context, id string, old, data []byte, 
 	return swapped && err == nil, unavailable(err)
 }
 
-// decodeCut reads the time of a cut.
+// decodeCut reads the time of a cut, which stands before the first space.
 func decodeCut(data []byte) (time.Time, bool) {
-	ms, err := strconv.ParseInt(string(data), 10, 64)
+	text, _, _ := strings.Cut(string(data), " ")
+	ms, err := strconv.ParseInt(text, 10, 64)
 	return time.UnixMilli(ms), err == nil
 }
 

@@ -166,6 +166,9 @@ func (m *Manager) move(ctx context.Context, s *grant, c *Claims, old []byte, nex
 func (m *Manager) advance(ctx context.Context, c *Claims, r *record, now time.Time) (*record, move, error) {
 	if r == nil {
 		next, err := m.adopt(c, now)
+		if err == nil {
+			err = m.adoptable(ctx, c)
+		}
 		return next, moveAdopt, err
 	}
 	next := *r

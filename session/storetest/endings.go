@@ -233,6 +233,19 @@ func adopt(t *testing.T, s session.Store) {
 	open.refused(old, session.ErrReused)
 	open.refused(third, session.ErrRevoked)
 	endWithoutRecord(open, out)
+	endUnadopted(open, stateless)
+}
+
+// endUnadopted: after a change of password a session that has no record yet is not
+// adopted, unless it is the one that is spared.
+func endUnadopted(i, stateless *instance) {
+	i.t.Helper()
+	gone, spared := stateless.signIn("dora"), stateless.signIn("dora")
+	if err := i.RevokeSubject(i.t.Context(), "dora", factsOf(i.t, spared.RefreshToken).SID); err != nil {
+		i.t.Fatal(err)
+	}
+	i.refused(gone, session.ErrRevoked)
+	i.next(spared)
 }
 
 // endWithoutRecord: a session that never had a record is ended and stays so.
