@@ -99,6 +99,11 @@ func launch(t *testing.T, program string, env ...string) *process {
 // listening waits for the address that the server prints when it listens.
 func (p *process) listening(t *testing.T) *process {
 	t.Helper()
+	return p.listeningWithin(t, patience)
+}
+
+func (p *process) listeningWithin(t *testing.T, d time.Duration) *process {
+	t.Helper()
 	found := make(chan string, 1)
 	go func() {
 		for lines := bufio.NewScanner(p.stdout); lines.Scan(); {
@@ -112,7 +117,7 @@ func (p *process) listening(t *testing.T) *process {
 	case p.url = <-found:
 	case <-p.done:
 		t.Fatalf("the server ended before it listened:\n%s", p.out)
-	case <-time.After(patience):
+	case <-time.After(d):
 		t.Fatalf("the server does not listen:\n%s", p.out)
 	}
 	return p

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // readme is the README of the project.
@@ -113,7 +114,7 @@ func TestREADMECommands(t *testing.T) {
 		t.Fatalf("got the commands %q, want %q", got, want)
 	}
 	dir := t.TempDir()
-	p := launchCommand(t, want[0], "DATA_DIR="+dir, "PORT=0").listening(t)
+	p := launchCommand(t, want[0], "DATA_DIR="+dir, "PORT=0").listeningWithin(t, 5*time.Minute) // it is compiled first
 	u := newUser("demo")
 	u.want(t, 200, "POST", p.url+"/api/auth/login", `{"username":"demo","password":"demo"}`)
 	rotate := exec.Command("sh", "-c", strings.Replace(want[1], "data/", dir+"/", 1))
