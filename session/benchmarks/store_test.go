@@ -1,10 +1,11 @@
-package drivers_test
+package benchmarks_test
 
 import (
 	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/redisstore"
+	"github.com/sessionring/sessionring/session/sqlstore"
 	"github.com/sessionring/sessionring/session/storetest/drivers"
 )
 
@@ -158,4 +160,17 @@ func plainRedis(b *testing.B, client *redis.Client) refresher {
 		n, err = write.Run(ctx, client, []string{benchID(n)}, was[1], data, until).Int()
 		return n == 1, err
 	}
+}
+
+// newSQLite returns the path of a database that does not exist yet.
+func newSQLite(b *testing.B) string { return filepath.Join(b.TempDir(), "sessions.db") }
+
+// open opens the store in a database.
+func open(b *testing.B, db *sql.DB) session.Store {
+	b.Helper()
+	s, err := sqlstore.Open(b.Context(), db)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
 }
