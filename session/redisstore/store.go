@@ -45,7 +45,9 @@
 // reads every record of a group that it returns. Count reads the records that are
 // marked; what it found there it writes into the hash in place of the mark, and
 // counts from there next time, until the record expires or is marked again. So no
-// crash between two keys can make a count wrong.
+// crash between two keys makes a count wrong. What can is a key that vanishes by
+// itself: evicted, deleted by hand, or lost with a mark when one server of a cluster
+// fails over; it is right again once the record is marked again or has expired.
 //
 // # What it costs
 //
@@ -67,7 +69,9 @@ import (
 // session.Index and session.Feed, and keyring.Store.
 //
 // The time of the store is that of the server. Errors carry what the client said,
-// never data. A client that repeats a command whose answer was lost does no harm.
+// never data; after an error of Swap, only reading the record tells whether it was
+// swapped. A client may repeat commands to which it got no answer: a swap that had
+// won is told so, unless it was a delete, or others have swapped since.
 //
 // A Store is safe for concurrent use if the function given to New is, and so are
 // any number of them on one server.

@@ -42,7 +42,7 @@ local delete = ARGV[4] == '0'
 if delete and not old then
 	return 1
 end
-local indexed = labelled or not (delete or string.find(ARGV[6], ':0:0:$'))
+local indexed = labelled or not (delete or string.find(ARGV[6], '^%-?%d+:0:0:$'))
 if indexed and (delete or meta ~= ARGV[6]) and now - ARGV[8] > 10000 then
 	return 2
 end

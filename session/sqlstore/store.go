@@ -27,6 +27,11 @@
 // level, so a pooler in transaction mode may stand between. The time of the store
 // is clock_timestamp. Deleting in batches keeps the tables small without a cron job.
 //
+// # Connections
+//
+// The pool is the caller's. Under load, raise its SetMaxIdleConns: database/sql keeps
+// two connections, and opens and closes all others for each operation.
+//
 // # What it costs
 //
 // Get and Swap cost one statement each, on SQLite a few more within the process.
@@ -49,8 +54,9 @@ import (
 // session.Index and session.Feed, and keyring.Store.
 //
 // Ids, groups and labels are UTF-8 text without NUL; data is any bytes. Errors
-// name the operation and what the database said, never data. There is nothing to
-// close but the database, which stays the caller's.
+// name the operation and what the database said, never data; after an error of Swap,
+// only reading the record tells whether it was swapped. There is nothing to close but
+// the database, which stays the caller's.
 //
 // A Store is safe for concurrent use, and so are any number of them on one database.
 type Store struct {

@@ -88,7 +88,8 @@ func testGroups(s suite) {
 
 // testMove changes group and label of records, alone and together.
 func testMove(s suite) {
-	id, g, h, l, m := s.id("a"), s.id("g"), s.id("h"), s.id("l"), s.id("m")
+	id, g, h := s.id("a"), s.id("g"), s.id("h")
+	l, m := s.oddEnd("l", ":0:0:"), s.oddEnd("m", "{}")
 	for i, at := range []struct{ group, label string }{
 		{g, l}, {g, m}, {h, m}, {g, l}, {"", l}, {h, ""}, {h, l}, {"", ""}, {g, m}, {h, l},
 	} {
@@ -152,12 +153,12 @@ func testIndexExpired(s suite) {
 
 func testIndexNames(s suite) {
 	for _, name := range oddNames {
-		s.put(s.odd(name+"#"), nil, []byte(name), s.odd(name+"g"), s.odd(name+"l"), time.Time{})
+		s.put(s.odd(name+"#"), nil, []byte(name), s.oddEnd("group", name), s.oddEnd("label", name), time.Time{})
 	}
 	counts := s.counts()
 	for _, name := range oddNames {
-		s.expectList(fmt.Sprintf("of group %q", name), s.odd(name+"g"), s.odd(name+"#"), name)
-		expect(s, counting, fmt.Sprintf("Count of label %q", name), counts[s.odd(name+"l")], 1)
+		s.expectList(fmt.Sprintf("of group %q", name), s.oddEnd("group", name), s.odd(name+"#"), name)
+		expect(s, counting, fmt.Sprintf("Count of label %q", name), counts[s.oddEnd("label", name)], 1)
 	}
 }
 

@@ -21,8 +21,8 @@ import (
 
 // Sessions are short here, since a real store has a clock of its own.
 const (
-	accessTTL = 4 * time.Second
-	grace     = 400 * time.Millisecond
+	accessTTL = 8 * time.Second
+	grace     = 2 * time.Second
 )
 
 // RunSessions checks what a session.Manager promises on the stores that open
@@ -79,7 +79,7 @@ func start(t *testing.T, s session.Store, change func(*session.Config), keys ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := session.Config{Keys: ring, Store: s, AccessTTL: accessTTL, RefreshTTL: time.Hour, RefreshGrace: grace, RevocationLag: 100 * time.Millisecond}
+	cfg := session.Config{Keys: ring, Store: s, AccessTTL: accessTTL, RefreshTTL: time.Hour, RefreshGrace: grace, RevocationLag: time.Second}
 	if change != nil {
 		change(&cfg)
 	}
@@ -118,11 +118,11 @@ func (i *instance) refused(tokens session.Tokens, want error) {
 	}
 }
 
-// eventually waits up to a second for the access token to be judged as want says.
+// eventually waits up to ten seconds for the access token to be judged as want says.
 func (i *instance) eventually(tokens session.Tokens, want error) {
 	i.t.Helper()
 	var err error
-	for range 20 {
+	for range 200 {
 		if _, err = i.Verify(i.t.Context(), tokens.AccessToken); errors.Is(err, want) {
 			return
 		}

@@ -116,7 +116,7 @@ func testBinary(s suite) {
 
 // oddNames are ids, groups and labels that a store must not take for its own syntax.
 var oddNames = []string{
-	"a", "A", "a ", " a", "a:b", "a/b", "a.b", "a%b", "a_b", "a*", "a?", "[a]", "{a}", "}a{", "{}a", "a'b", `a"b`, `a\b`, "a;b", "$1", "-1",
+	"a", "A", "a ", " a", "a:b", "a/b", "a.b", "a%b", "a_b", "a*", "a?", "[a]", "{a}", "}a{", "{}a", ":=a", ":?1", ":0:0:", "a'b", `a"b`, `a\b`, "a;b", "$1", "-1",
 	"münchen", "mu\u0308nchen", "東京", "🔑", "a\tb", "a\nb",
 	strings.Repeat("x", 200), strings.Repeat("x", 199), strings.Repeat("語", 66),
 }
@@ -132,8 +132,11 @@ func testIDs(s suite) {
 	}
 }
 
-// odd returns name, made one of this test in the fewest bytes.
+// odd returns an id that begins with name, and oddEnd a name that ends with it; both
+// are of this part of the suite.
 func (s suite) odd(name string) string { return name + "@" + s.prefix[:12] }
+
+func (s suite) oddEnd(kind, name string) string { return s.prefix[:12] + kind + name }
 
 func testOwned(s suite) {
 	id := s.id("a")

@@ -2,7 +2,6 @@ package drivers_test
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -102,47 +101,46 @@ func versions(t *testing.T, db *sql.DB) {
 // testPostgresHOT refreshes records, expiry and all: hardly an update may touch an
 // index.
 func testPostgresHOT(t *testing.T, dsn string) {
+	const records, rounds = 100, 30
+	before := updatesOf(t, dsn)
 	db := drivers.OpenPostgres(t, dsn)
 	s := open(t, db)
-	stats := func() (updates, hot int64) {
-		if err := db.QueryRow("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'sessionring_records'").Scan(&updates, &hot); err != nil {
-			t.Fatal(err)
-		}
-		return updates, hot
-	}
-	updates, hot := stats()
-	const records, swaps = 100, 3000
-	writer := drivers.OpenPostgres(t, dsn) // counts arrive when it closes
-	w := open(t, writer)
 	held := make([][]byte, records)
-	for n := range swaps {
-		data := make([]byte, 300+rand.N(100))
-		i := n % records
-		ok, err := w.Swap(t.Context(), fmt.Sprint("hot", i), held[i], data, fmt.Sprint("g", i), "label", time.Now().Add(time.Hour+time.Duration(n)*time.Second))
-		if n >= records && i == 0 && n/records%10 == 0 {
-			_, err = w.List(t.Context(), "g0") // readers prune pages, too
-		}
-		if !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-		held[i] = data
-	}
-	writer.Close()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		u, h := stats()
-		if n := u - updates; n >= swaps-records {
-			ratio := float64(h-hot) / float64(n)
-			t.Logf("%d updates, %.1f %% of them HOT", n, 100*ratio)
-			if ratio < 0.95 {
-				t.Errorf("want 95 %%")
+	for round := range rounds {
+		for i := range records {
+			data := make([]byte, 300+rand.N(100))
+			expires := time.Now().Add(time.Hour + time.Duration(round)*15*time.Minute)
+			if ok, err := s.Swap(t.Context(), fmt.Sprint("hot", i), held[i], data, fmt.Sprint("g", i), "label", expires); !ok || err != nil {
+				t.Fatal(ok, err)
 			}
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("the server counted %d updates, want %d", u-updates, swaps-records)
+			held[i] = data
 		}
 	}
-	_ = s
+	db.Close() // which makes the server count
+	var all, hot int64
+	for end := time.Now().Add(20 * time.Second); all < records*(rounds-1); time.Sleep(50 * time.Millisecond) {
+		now := updatesOf(t, dsn)
+		all, hot = now.all-before.all, now.hot-before.hot
+		if time.Now().After(end) {
+			t.Fatalf("the server counted %d updates, want %d", all, records*(rounds-1))
+		}
+	}
+	t.Logf("%d updates, %d of them HOT", all, hot)
+	if hot*100 < all*95 {
+		t.Errorf("%d of %d updates were HOT, want 95 %%", hot, all)
+	}
+}
+
+// updates counts those of records.
+type updates struct{ all, hot int64 }
+
+func updatesOf(t *testing.T, dsn string) (u updates) {
+	t.Helper()
+	err := drivers.OpenPostgres(t, dsn).QueryRow("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'sessionring_records'").Scan(&u.all, &u.hot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }
 
 // testPostgresIsolation counts on connections whose transactions are stricter than
@@ -163,60 +161,6 @@ func testPostgresIsolation(t *testing.T, dsn string) {
 	}
 }
 
-func testPostgresLocked(t *testing.T, dsn string) {
-	db := drivers.OpenPostgres(t, dsn)
-	s := open(t, db)
-	tx, err := db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	if _, err := tx.Exec("INSERT INTO sessionring_records (id, data, grp, label, expires) VALUES ('a', 'x', '', '', 0)"); err != nil {
-		t.Fatal(err)
-	}
-	endsWithContext(t, s)
-	if err := tx.Rollback(); err != nil {
-		t.Fatal(err)
-	}
-	// A statement that the server did not hear the end of in time may still happen.
-	if data, _, err := s.Get(t.Context(), "a"); err != nil || data != nil && string(data) != "x" {
-		t.Errorf("got %q, %v", data, err)
-	}
-}
-
-// testPostgresRevoked takes rights away from a user under which a store runs.
-func testPostgresRevoked(t *testing.T, dsn string) {
-	db := drivers.OpenPostgres(t, dsn)
-	s := open(t, db)
-	if _, err := db.Exec("DELETE FROM sessionring_records"); err != nil {
-		t.Fatal(err)
-	}
-	if err := count(t.Context(), s, "a", 1); err != nil {
-		t.Fatal(err)
-	}
-	for _, grant := range []string{
-		"DROP ROLE IF EXISTS sessionring_reader",
-		"CREATE ROLE sessionring_reader",
-		"GRANT SELECT ON sessionring_records, sessionring_feed, sessionring_schema TO sessionring_reader",
-		"GRANT UPDATE ON sessionring_records TO sessionring_reader",
-	} {
-		if _, err := db.Exec(grant); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { db.Exec("DROP OWNED BY sessionring_reader"); db.Exec("DROP ROLE sessionring_reader") })
-	reader := open(t, drivers.OpenPostgres(t, with(dsn, "role", "sessionring_reader")))
-	ok, err := reader.SwapAppend(t.Context(), "a", []byte("1"), []byte("secret"), "g", "l", time.Time{}, []byte("secret"), time.Time{})
-	clear(t, ok, err, "permission denied for table sessionring_feed")
-	if data, _, err := s.Get(t.Context(), "a"); string(data) != "1" || err != nil {
-		t.Errorf("the record was written without its entry: got %q, %v", data, err)
-	}
-	if _, err := db.Exec("REVOKE UPDATE ON sessionring_records FROM sessionring_reader"); err != nil {
-		t.Fatal(err)
-	}
-	refused(t, reader, "permission denied")
-}
-
 func testPostgresFeed(t *testing.T, dsn string) {
 	db := drivers.OpenPostgres(t, dsn)
 	s := open(t, db)
@@ -227,72 +171,4 @@ func testPostgresFeed(t *testing.T, dsn string) {
 	others.SetMaxOpenConns(feedWriters + 10)
 	longTransactions(t, others)
 	unevenFeed(t, s, holdRows(t, others, s))
-}
-
-// testPostgresSweep has records and entries that expired days ago, some of which
-// somebody has locked: those stay until later.
-func testPostgresSweep(t *testing.T, dsn string) {
-	db := drivers.OpenPostgres(t, dsn)
-	for _, fill := range []string{
-		"DELETE FROM sessionring_feed", "DELETE FROM sessionring_records",
-		"INSERT INTO sessionring_records (id, data, grp, label, expires) SELECT 'old' || i, 'x', 'g', 'l', i FROM generate_series(1, 5000) i",
-		"INSERT INTO sessionring_feed (entry, expires) SELECT 'x', i FROM generate_series(1, 5000) i",
-	} {
-		if _, err := db.Exec(fill); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tx, err := db.Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tx.Rollback()
-	if _, err := tx.Exec("SELECT 1 FROM sessionring_records WHERE expires IN (1, 2) FOR UPDATE"); err != nil {
-		t.Fatal(err)
-	}
-	rows := func() (n int) {
-		db.QueryRow("SELECT (SELECT count(*) FROM sessionring_records WHERE expires BETWEEN 3 AND 5000) + (SELECT count(*) FROM sessionring_feed WHERE expires <= 5000)").Scan(&n)
-		return n
-	}
-	if sweeps := sweepAll(t, open(t, db), rows); sweeps < 10 {
-		t.Errorf("swept in %d batches, want at least 10", sweeps)
-	}
-	var locked int
-	if err := db.QueryRow("SELECT count(*) FROM sessionring_records WHERE expires IN (1, 2)").Scan(&locked); err != nil || locked != 2 {
-		t.Errorf("%d locked records are left, %v, want 2", locked, err)
-	}
-}
-
-// testPostgresStop stops the server under use, twice, the second time without
-// warning. A cursor from before reads everything again.
-func testPostgresStop(t *testing.T, dsn string, server *drivers.Server) {
-	db := drivers.OpenPostgres(t, dsn)
-	s := open(t, db)
-	if _, err := db.Exec("DELETE FROM sessionring_feed"); err != nil {
-		t.Fatal(err)
-	}
-	if err := count(t.Context(), s, "first", 1); err != nil {
-		t.Fatal(err)
-	}
-	_, cursor, err := s.After(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	outage(t, s, true, func(work func()) {
-		work()
-		server.Stop()
-		_, _, err = s.Get(t.Context(), "first")
-		server.Start()
-		work()
-		server.Kill()
-		server.Start()
-	})
-	if err == nil || !strings.HasPrefix(err.Error(), "sqlstore: get: ") {
-		t.Errorf("Get while the server was down: %v", err)
-	}
-	all, _, err := s.After(t.Context(), "")
-	again, _, errAgain := s.After(t.Context(), cursor)
-	if len(all) == 0 || len(again) != len(all) || errors.Join(err, errAgain) != nil {
-		t.Errorf("a cursor from before the restart: %d of %d entries, %v", len(again), len(all), errors.Join(err, errAgain))
-	}
 }

@@ -1,0 +1,98 @@
+package drivers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/sessionring/sessionring/session/redisstore"
+	"github.com/sessionring/sessionring/session/storetest/drivers"
+)
+
+func TestRedisFeed(t *testing.T) {
+	t.Parallel()
+	addr, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, addr)
+	client.Del(t.Context(), "sessionring:f")
+	s := redisstore.New(do)
+	unevenFeed(t, s, nil)
+	for i := range 2 * feedWriters * feedEach / 10 {
+		if ok, err := s.SwapAppend(t.Context(), fmt.Sprint(i), nil, nil, "", "", time.Time{}, []byte("x"), time.Now().Add(-time.Second)); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	if n := client.XLen(t.Context(), "sessionring:f").Val(); n < feedWriters*feedEach {
+		t.Errorf("%d entries are left, some of them live, want %d", n, feedWriters*feedEach)
+	}
+}
+
+// TestRedisTrim appends entries that expire soon: the stream stays short.
+func TestRedisTrim(t *testing.T) {
+	t.Parallel()
+	addr, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, addr)
+	client.Del(t.Context(), "sessionring:f")
+	s := redisstore.New(do)
+	for i := range 3000 {
+		if ok, err := s.SwapAppend(t.Context(), fmt.Sprint(i), nil, nil, "", "", time.Time{}, []byte("x"), time.Now().Add(5*time.Millisecond)); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	if n := client.XLen(t.Context(), "sessionring:f").Val(); n > 1000 {
+		t.Errorf("%d entries are left", n)
+	}
+	if ttl := client.TTL(t.Context(), "sessionring:f").Val(); ttl <= 0 || ttl > 2*time.Minute {
+		t.Errorf("the stream ends in %v", ttl)
+	}
+}
+
+// TestRedisPages reads more entries than one script returns.
+func TestRedisPages(t *testing.T) {
+	t.Parallel()
+	addr, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, addr)
+	client.Del(t.Context(), "sessionring:f")
+	const n = 2_500
+	pipe := client.Pipeline()
+	for i := range n {
+		pipe.XAdd(t.Context(), &redis.XAddArgs{Stream: "sessionring:f", Values: []any{"x", 0, "e", i}})
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := redisstore.New(do)
+	entries, next, err := s.After(t.Context(), "")
+	more, _, errMore := s.After(t.Context(), next)
+	if len(entries) != n || len(more) != 0 || errors.Join(err, errMore) != nil {
+		t.Errorf("got %d, then %d, %v, want %d and none", len(entries), len(more), errors.Join(err, errMore), n)
+	}
+}
+
+// TestRedisWithoutInfo has an account that may not ask for the run id: the last
+// minute is read again each time.
+func TestRedisWithoutInfo(t *testing.T) {
+	t.Parallel()
+	addr, _ := drivers.StartRedis(t)
+	client, _ := drivers.OpenRedis(t, addr)
+	if err := client.Do(t.Context(), "ACL", "SETUSER", "app", "on", ">pass", "~sessionring:*", "+@all", "-info").Err(); err != nil {
+		t.Fatal(err)
+	}
+	app := redis.NewClient(&redis.Options{Addr: addr, Username: "app", Password: "pass"})
+	defer app.Close()
+	s := redisstore.New(func(ctx context.Context, args ...any) (any, error) { return app.Do(ctx, args...).Result() })
+	cursor := ""
+	for i := range 3 {
+		if err := count(t.Context(), s, "a", 1); err != nil {
+			t.Fatal(err)
+		}
+		entries, next, err := s.After(t.Context(), cursor)
+		if len(entries) < i+1 || err != nil {
+			t.Errorf("got %d entries, %v, want at least %d", len(entries), err, i+1)
+		}
+		cursor = next
+	}
+}
