@@ -153,34 +153,49 @@ func factsOf(t *testing.T, token string) (f facts) {
 }
 
 // racingRefreshes: 64 tabs refresh at once, at two instances; all get the same
-// generation, and one rotation has happened (scenarios 29 and 30).
+// generation, and one rotation has happened (scenarios 29 and 30). 200 times with
+// sessions that have just begun, then with one that goes on.
 func racingRefreshes(t *testing.T, s session.Store) {
 	key := newKey(t, "v1")
 	at := []*instance{start(t, s, nil, key), start(t, s, nil, key)}
+	rounds := 200
+	if testing.Short() {
+		rounds = 20
+	}
+	for range rounds {
+		race(t, at, at[0].signIn("alice"), 2)
+	}
 	tokens := at[0].signIn("alice")
 	for round := range 3 {
-		answers := make([]session.Tokens, 64)
-		errs := make([]error, len(answers))
-		var wg sync.WaitGroup
-		for n := range answers {
-			wg.Go(func() { answers[n], errs[n] = at[n%2].Refresh(t.Context(), tokens.RefreshToken) })
-		}
-		wg.Wait()
-		if err := errors.Join(errs...); err != nil {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		want := factsOf(t, answers[0].RefreshToken)
-		if want.Gen != int64(round)+2 {
-			t.Errorf("round %d: got generation %d, want %d", round, want.Gen, round+2)
-		}
-		for _, a := range answers {
-			if got := factsOf(t, a.RefreshToken); got != want {
-				t.Errorf("round %d: got %+v, want %+v", round, got, want)
-			}
-		}
-		tokens = answers[63]
+		tokens = race(t, at, tokens, int64(round)+2)
 		time.Sleep(grace + 50*time.Millisecond)
 	}
+}
+
+// race refreshes 64 times at once and returns one of the answers, which must all be
+// of the same refresh token, and of that generation.
+func race(t *testing.T, at []*instance, tokens session.Tokens, gen int64) session.Tokens {
+	t.Helper()
+	answers := make([]session.Tokens, 64)
+	errs := make([]error, len(answers))
+	var wg sync.WaitGroup
+	for n := range answers {
+		wg.Go(func() { answers[n], errs[n] = at[n%2].Refresh(t.Context(), tokens.RefreshToken) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	want := factsOf(t, answers[0].RefreshToken)
+	if want.Gen != gen {
+		t.Errorf("got generation %d, want %d", want.Gen, gen)
+	}
+	for _, a := range answers {
+		if got := factsOf(t, a.RefreshToken); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+	return answers[len(answers)-1]
 }
 
 // lostAnswer: the answer to a refresh is lost; long after, the old token is still
