@@ -5,9 +5,9 @@ import (
 )
 
 const (
-	shortly = 250 * time.Millisecond // the life of a record that a test waits for
-	fine    = 2 * time.Millisecond   // how finely a store must tell expiries apart
-	patient = 20 * time.Second       // how long a test waits for what must happen
+	shortly = time.Second          // the life of a record that a test waits for
+	fine    = 2 * time.Millisecond // how finely a store must tell expiries apart
+	patient = 20 * time.Second     // how long a test waits for what must happen
 )
 
 // until calls f every few milliseconds until it reports true.

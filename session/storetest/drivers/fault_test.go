@@ -85,7 +85,29 @@ func progress(t *testing.T, workers []*worker) {
 	}
 }
 
+// check waits until record and entries agree: what a worker gave up on may still be
+// under way at the server. What is half-written stays so.
 func check(t *testing.T, s feedStore, workers []*worker, atOnce bool) {
+	t.Helper()
+	faults := disagreement(t, s, workers, atOnce)
+	for end := time.Now().Add(10 * time.Second); len(faults) > 0 && time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		faults = disagreement(t, s, workers, atOnce)
+	}
+	failed := int64(0)
+	for _, w := range workers {
+		failed += w.failed.Load()
+	}
+	if failed == 0 {
+		t.Error("no error while the store was down")
+	}
+	for _, f := range faults {
+		t.Error(f)
+	}
+	t.Logf("%d errors", failed)
+}
+
+// disagreement returns what records and entries are not as the workers were told.
+func disagreement(t *testing.T, s feedStore, workers []*worker, atOnce bool) (faults []string) {
 	t.Helper()
 	entries, _, err := s.After(t.Context(), "")
 	if err != nil {
@@ -95,22 +117,17 @@ func check(t *testing.T, s feedStore, workers []*worker, atOnce bool) {
 	for _, e := range entries {
 		seen[string(e)] = true
 	}
-	failed := int64(0)
 	for _, w := range workers {
-		failed += w.failed.Load()
 		data, _, err := s.Get(t.Context(), w.name)
 		var n int
 		if fmt.Sscan(string(data), &n); err != nil || n < w.sure || n > w.perhaps {
-			t.Errorf("%s: got %q, %v, want %d to %d", w.name, data, err, w.sure, w.perhaps)
+			faults = append(faults, fmt.Sprintf("%s: got %q, %v, want %d to %d", w.name, data, err, w.sure, w.perhaps))
 		}
 		for i := 1; i <= w.perhaps; i++ {
 			if there := seen[string(w.entry(i))]; there != (i <= n) && (atOnce || there) {
-				t.Errorf("%s has %d; entry %d there: %v", w.name, n, i, there)
+				faults = append(faults, fmt.Sprintf("%s has %d; entry %d there: %v", w.name, n, i, there))
 			}
 		}
 	}
-	if failed == 0 {
-		t.Error("no error while the store was down")
-	}
-	t.Logf("%d errors", failed)
+	return faults
 }
