@@ -25,7 +25,7 @@ type Store interface {
 // Index is what a Store may add: lists of sessions, ending all sessions of a
 // subject, and counts by key need it.
 type Index interface {
-	// List returns the live records of a group, by id.
+	// List returns the live records of a group, by id. "" is no group.
 	List(ctx context.Context, group string) (map[string][]byte, error)
 	// Count returns how many live records have each label; "" is left out.
 	Count(ctx context.Context) (map[string]int, error)

@@ -141,7 +141,7 @@ func testFeedWriters(s suite) {
 			name := s.id(fmt.Sprint(i, " ", j))
 			ok, err := s.store.(session.Feed).SwapAppend(s.Context(), name, nil, []byte("x"), "", "", expires, []byte(name), expires)
 			if !ok || err != nil {
-				return fmt.Errorf("SwapAppend: %v, %w", ok, err)
+				return fmt.Errorf("swapped %v, %w", ok, err)
 			}
 		}
 		return nil

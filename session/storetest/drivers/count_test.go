@@ -8,12 +8,21 @@ import (
 	"time"
 
 	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/storetest/drivers"
 )
 
 // feedStore is a store with a feed, as all of ours are.
 type feedStore interface {
 	session.Store
 	session.Feed
+}
+
+// mustBeOurs skips a test that would stop a server from the environment.
+func mustBeOurs(t *testing.T, server *drivers.Server) {
+	t.Helper()
+	if server == nil {
+		t.Skip("the server comes from the environment, and this test must stop one")
+	}
 }
 
 // count adds one to the counter in a record, n times, each with an entry.

@@ -12,19 +12,19 @@ import (
 
 const (
 	feedWriters = 32
-	feedEach    = 200
+	feedEach    = 200 // entries of one
 )
 
-// unevenFeed lets 32 writers append 6,400 entries, at uneven speed, while a reader
+// unevenFeed lets 32 writers append so many entries each, at uneven speed, while a reader
 // polls: it must miss none. Disturb does to a writer's n-th record what it likes,
 // before and while it is written.
-func unevenFeed(t *testing.T, s feedStore, disturb func(id string, n int)) {
+func unevenFeed(t *testing.T, s feedStore, each int, disturb func(id string, n int)) {
 	t.Helper()
 	expires := time.Now().Add(time.Hour)
 	var crew sync.WaitGroup
 	for w := range feedWriters {
 		crew.Go(func() {
-			for n := range feedEach {
+			for n := range each {
 				id := fmt.Sprint(w, ":", n)
 				if disturb != nil {
 					disturb(id, n)
@@ -44,8 +44,8 @@ func unevenFeed(t *testing.T, s feedStore, disturb func(id string, n int)) {
 	written := make(chan struct{})
 	go func() { crew.Wait(); close(written) }()
 	seen, polls, read := pollUntil(t, s, written)
-	if missed := feedWriters*feedEach - len(seen); missed != 0 {
-		t.Errorf("missed %d of %d", missed, feedWriters*feedEach)
+	if missed := feedWriters*each - len(seen); missed != 0 {
+		t.Errorf("missed %d of %d", missed, feedWriters*each)
 	}
 	t.Logf("%d polls read %d entries", polls, read)
 }

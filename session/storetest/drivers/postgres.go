@@ -22,12 +22,12 @@ import (
 // StartPostgres starts a PostgreSQL server with an empty database and returns its
 // address. Settings are name=value; without others, nothing is synced to disk.
 //
-// With SESSIONRING_TEST_POSTGRES it makes a schema of its own there instead, and
-// drops it when the test ends.
+// With SESSIONRING_TEST_POSTGRES it makes a schema of its own there instead, drops it
+// when the test ends, and returns a nil server.
 func StartPostgres(tb testing.TB, settings ...string) (dsn string, server *Server) {
 	tb.Helper()
 	if dsn := os.Getenv("SESSIONRING_TEST_POSTGRES"); dsn != "" {
-		return newSchema(tb, dsn), &Server{tb: tb}
+		return newSchema(tb, dsn), nil
 	}
 	bin := postgresBin(tb)
 	who := unprivileged(tb)
@@ -44,7 +44,7 @@ func StartPostgres(tb testing.TB, settings ...string) (dsn string, server *Serve
 		args = append(args, "-c", s)
 	}
 	dsn = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
-	server = &Server{tb: tb, path: filepath.Join(bin, "postgres"), args: args, dir: dir, user: who, polite: os.Interrupt}
+	server = &Server{tb: tb, path: filepath.Join(bin, "postgres"), args: args, dir: dir, user: who, polite: syscall.SIGINT}
 	server.answers = func() error { return ping(dsn) }
 	tb.Cleanup(func() { server.end(os.Interrupt) })
 	server.Start()

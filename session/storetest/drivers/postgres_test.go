@@ -2,6 +2,7 @@ package drivers_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -26,6 +27,7 @@ func TestPostgres(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) session.Store { return open(t, drivers.OpenPostgres(t, dsn)) })
 	})
 	t.Run("hot", func(t *testing.T) { testPostgresHOT(t, dsn) })
+	t.Run("pooler", func(t *testing.T) { testPostgresPooler(t, dsn) })
 	t.Run("isolation", func(t *testing.T) { testPostgresIsolation(t, dsn) })
 	t.Run("locked", func(t *testing.T) { testPostgresLocked(t, dsn) })
 	t.Run("revoked", func(t *testing.T) { testPostgresRevoked(t, dsn) })
@@ -143,6 +145,21 @@ func updatesOf(t *testing.T, dsn string) (u updates) {
 	return u
 }
 
+// testPostgresPooler prepares nothing, as behind a pooler in transaction mode.
+func testPostgresPooler(t *testing.T, dsn string) {
+	s := open(t, drivers.OpenPostgres(t, with(dsn, "default_query_exec_mode", "simple_protocol")))
+	_, cursor, err := s.After(t.Context(), "")
+	if err := errors.Join(err, count(t.Context(), s, "pooler", 5)); err != nil {
+		t.Fatal(err)
+	}
+	entries, _, err := s.After(t.Context(), cursor)
+	list, errList := s.List(t.Context(), "g")
+	counts, errCount := s.Count(t.Context())
+	if err := errors.Join(err, errList, errCount); err != nil || len(entries) < 5 || string(list["pooler"]) != "5" || counts["l"] == 0 {
+		t.Errorf("got %d entries, %q, %d, %v", len(entries), list["pooler"], counts["l"], err)
+	}
+}
+
 // testPostgresIsolation counts on connections whose transactions are stricter than
 // the default, and fail when others were first.
 func testPostgresIsolation(t *testing.T, dsn string) {
@@ -170,5 +187,5 @@ func testPostgresFeed(t *testing.T, dsn string) {
 	others := drivers.OpenPostgres(t, dsn)
 	others.SetMaxOpenConns(feedWriters + 10)
 	longTransactions(t, others)
-	unevenFeed(t, s, holdRows(t, others, s))
+	unevenFeed(t, s, feedEach, holdRows(t, others, s))
 }

@@ -40,9 +40,14 @@ func testPostgresRevoked(t *testing.T, dsn string) {
 	if err := count(t.Context(), s, "a", 1); err != nil {
 		t.Fatal(err)
 	}
+	var schema string
+	if err := db.QueryRow("SELECT current_schema()").Scan(&schema); err != nil {
+		t.Fatal(err)
+	}
 	for _, grant := range []string{
 		"DROP ROLE IF EXISTS sessionring_reader",
 		"CREATE ROLE sessionring_reader",
+		"GRANT USAGE ON SCHEMA " + schema + " TO sessionring_reader",
 		"GRANT SELECT ON sessionring_records, sessionring_feed, sessionring_schema TO sessionring_reader",
 		"GRANT UPDATE ON sessionring_records TO sessionring_reader",
 	} {
@@ -100,6 +105,7 @@ func testPostgresSweep(t *testing.T, dsn string) {
 // testPostgresStop stops the server under use, twice, the second time without
 // warning. A cursor from before reads everything again.
 func testPostgresStop(t *testing.T, dsn string, server *drivers.Server) {
+	mustBeOurs(t, server)
 	db := drivers.OpenPostgres(t, dsn)
 	s := open(t, db)
 	if _, err := db.Exec("DELETE FROM sessionring_feed"); err != nil {

@@ -2,11 +2,13 @@ package drivers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,12 +21,33 @@ type Do = func(ctx context.Context, args ...any) (any, error)
 
 // StartRedis starts a Redis server without data and returns its address. Options are
 // those of redis-server, such as "--appendonly", "yes"; without, nothing is saved.
-// With SESSIONRING_TEST_REDIS it uses the server there.
+//
+// With SESSIONRING_TEST_REDIS it returns the address there, and a nil server. It
+// removes what other tests have left, and no two tests use that server at a time.
 func StartRedis(tb testing.TB, options ...string) (addr string, server *Server) {
 	tb.Helper()
-	if addr := os.Getenv("SESSIONRING_TEST_REDIS"); addr != "" {
-		return addr, &Server{tb: tb}
+	addr = os.Getenv("SESSIONRING_TEST_REDIS")
+	if addr == "" {
+		return startRedis(tb, options...)
 	}
+	givenRedis.Lock()
+	tb.Cleanup(givenRedis.Unlock)
+	client, _ := OpenRedis(tb, addr)
+	keys, err := client.Keys(tb.Context(), "sessionring:*").Result()
+	if err == nil && len(keys) > 0 {
+		err = client.Del(tb.Context(), keys...).Err()
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return addr, nil
+}
+
+// givenRedis is held by the test that uses the server from the environment.
+var givenRedis sync.Mutex
+
+func startRedis(tb testing.TB, options ...string) (addr string, server *Server) {
+	tb.Helper()
 	path, dir, port := find(tb, "redis-server"), tempDir(tb, nil), freePort(tb)
 	addr = fmt.Sprintf("127.0.0.1:%d", port)
 	args := append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""}, options...)
@@ -41,18 +64,14 @@ func StartRedisCluster(tb testing.TB) (addrs []string) {
 	tb.Helper()
 	const slots = 16384
 	for i := range 3 {
-		addr, server := StartRedis(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000")
-		server.mustBeOurs()
+		addr, _ := startRedis(tb, "--cluster-enabled", "yes", "--cluster-node-timeout", "5000")
 		addrs = append(addrs, addr)
 		client, _ := OpenRedis(tb, addr)
 		host, port, _ := net.SplitHostPort(addrs[0])
-		for _, err := range []error{
-			client.ClusterAddSlotsRange(tb.Context(), i*slots/3, (i+1)*slots/3-1).Err(),
-			client.ClusterMeet(tb.Context(), host, port).Err(),
-		} {
-			if err != nil {
-				tb.Fatal(err)
-			}
+		added := client.ClusterAddSlotsRange(tb.Context(), i*slots/3, (i+1)*slots/3-1).Err()
+		met := client.ClusterMeet(tb.Context(), host, port).Err()
+		if err := errors.Join(added, met); err != nil {
+			tb.Fatal(err)
 		}
 	}
 	for _, addr := range addrs {
@@ -69,11 +88,8 @@ func StartRedisCluster(tb testing.TB) (addrs []string) {
 // knowsAll reports whether a server sees the whole cluster.
 func knowsAll(client *redis.Client) bool {
 	info, err := client.ClusterInfo(context.Background()).Result()
-	if err != nil || !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:3") {
-		return false
-	}
-	_, err = client.Get(context.Background(), "x").Result()
-	return err == redis.Nil || err != nil && err.Error()[:min(5, len(err.Error()))] == "MOVED"
+	return err == nil && strings.Contains(info, "cluster_state:ok") &&
+		strings.Contains(info, "cluster_slots_ok:16384") && strings.Contains(info, "cluster_known_nodes:3")
 }
 
 // OpenRedis returns a client for one test, and the function that a store needs.

@@ -40,6 +40,7 @@ func TestRedisRepeats(t *testing.T) {
 func TestRedisPersistence(t *testing.T) {
 	t.Parallel()
 	addr, server := drivers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	mustBeOurs(t, server)
 	_, do := drivers.OpenRedis(t, addr)
 	s := redisstore.New(do)
 	if err := count(t.Context(), s, "first", 1); err != nil {
@@ -71,6 +72,7 @@ func TestRedisPersistence(t *testing.T) {
 func TestRedisForgets(t *testing.T) {
 	t.Parallel()
 	addr, server := drivers.StartRedis(t)
+	mustBeOurs(t, server)
 	_, do := drivers.OpenRedis(t, addr)
 	s := redisstore.New(do)
 	if err := count(t.Context(), s, "a", 3); err != nil {
@@ -98,7 +100,7 @@ func TestRedisForgets(t *testing.T) {
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
 	addr, server := drivers.StartRedis(t, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
-	_ = server
+	mustBeOurs(t, server)
 	_, do := drivers.OpenRedis(t, addr)
 	s := redisstore.New(do)
 	var err error

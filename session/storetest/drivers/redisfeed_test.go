@@ -17,9 +17,8 @@ func TestRedisFeed(t *testing.T) {
 	t.Parallel()
 	addr, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, addr)
-	client.Del(t.Context(), "sessionring:f")
 	s := redisstore.New(do)
-	unevenFeed(t, s, nil)
+	unevenFeed(t, s, feedEach, nil)
 	for i := range 2 * feedWriters * feedEach / 10 {
 		if ok, err := s.SwapAppend(t.Context(), fmt.Sprint(i), nil, nil, "", "", time.Time{}, []byte("x"), time.Now().Add(-time.Second)); !ok || err != nil {
 			t.Fatal(ok, err)
@@ -35,7 +34,6 @@ func TestRedisTrim(t *testing.T) {
 	t.Parallel()
 	addr, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, addr)
-	client.Del(t.Context(), "sessionring:f")
 	s := redisstore.New(do)
 	for i := range 3000 {
 		if ok, err := s.SwapAppend(t.Context(), fmt.Sprint(i), nil, nil, "", "", time.Time{}, []byte("x"), time.Now().Add(5*time.Millisecond)); !ok || err != nil {
@@ -55,7 +53,6 @@ func TestRedisPages(t *testing.T) {
 	t.Parallel()
 	addr, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, addr)
-	client.Del(t.Context(), "sessionring:f")
 	const n = 2_500
 	pipe := client.Pipeline()
 	for i := range n {

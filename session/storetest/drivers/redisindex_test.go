@@ -70,7 +70,6 @@ func TestRedisCount(t *testing.T) {
 	t.Parallel()
 	addr, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, addr)
-	client.FlushAll(t.Context())
 	s := redisstore.New(do)
 	for i := range 20 {
 		put(t, s, fmt.Sprint(i), "l", time.Time{})
@@ -130,7 +129,6 @@ func TestRedisBroken(t *testing.T) {
 	t.Parallel()
 	addr, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, addr)
-	client.FlushAll(t.Context())
 	s := redisstore.New(do)
 	for i := range 600 {
 		id, group, label := fmt.Sprint(rand.N(20)), pick("", "g", "h"), pick("", "a", ":0:0:")
@@ -166,7 +164,6 @@ func TestRedisBetween(t *testing.T) {
 	t.Parallel()
 	addr, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, addr)
-	client.FlushAll(t.Context())
 	s := redisstore.New(do)
 	put(t, s, "a", "l0", time.Time{})
 	age(t, client)
@@ -246,7 +243,6 @@ func TestRedisIndexes(t *testing.T) {
 	t.Parallel()
 	addr, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, addr)
-	client.FlushAll(t.Context())
 	s := redisstore.New(do)
 	for i := range 4000 {
 		expires := time.Now().Add(-time.Hour)

@@ -106,5 +106,9 @@ func TestSQLiteSynchronous(t *testing.T) {
 func TestSQLiteFeed(t *testing.T) {
 	t.Parallel()
 	file := newSQLite(t)
-	unevenFeed(t, open(t, drivers.OpenSQLite(t, file)), nil)
+	each := feedEach
+	if raced {
+		each /= 8
+	}
+	unevenFeed(t, open(t, drivers.OpenSQLite(t, file)), each, nil)
 }
