@@ -78,9 +78,17 @@ func start(t *testing.T, program string, env ...string) *process {
 // launch is start without waiting until the server listens.
 func launch(t *testing.T, program string, env ...string) *process {
 	t.Helper()
+	return begin(t, command(t, program, env))
+}
+
+// begin runs a command until stop, or the end of the test. It is a process group of
+// its own, since go run is not the server, only its parent.
+func begin(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
 	stdout, w := io.Pipe()
-	p := &process{cmd: command(t, program, env), stdout: stdout, done: make(chan struct{}), out: new(buffer)}
+	p := &process{cmd: cmd, stdout: stdout, done: make(chan struct{}), out: new(buffer)}
 	p.cmd.Stdout, p.cmd.Stderr = w, p.out
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +98,7 @@ func launch(t *testing.T, program string, env ...string) *process {
 		close(p.done)
 	}()
 	t.Cleanup(func() {
-		p.cmd.Process.Kill()
+		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.done
 	})
 	return p

@@ -1,8 +1,6 @@
 package examples_test
 
 import (
-	"io"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -10,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -35,23 +32,12 @@ func blocks(t *testing.T, language string) []string {
 	return list
 }
 
-// freeAddress returns an address of this machine on which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
 // The complete program of the README compiles as it stands, and has the exchange
 // that the README shows: the same status lines, headers and bodies.
 func TestREADMEProgram(t *testing.T) {
 	t.Parallel()
 	program := blocks(t, "go")[0]
-	addr := freeAddress(t)
+	addr := nobody(t)
 	file := filepath.Join(t.TempDir(), "main.go")
 	source := strings.Replace(program, "127.0.0.1:8080", addr, 1)
 	if !strings.HasPrefix(program, "package main\n") || source == program {
@@ -131,28 +117,13 @@ func TestREADMECommands(t *testing.T) {
 }
 
 // launchCommand runs a command of the README in the root of the project, with more
-// variables, in a process group of its own: go run is not the server, only its parent.
+// variables.
 func launchCommand(t *testing.T, line string, env ...string) *process {
 	t.Helper()
 	words := strings.Fields(line)
-	stdout, w := io.Pipe()
-	p := &process{cmd: exec.Command(words[0], words[1:]...), stdout: stdout, done: make(chan struct{}), out: new(buffer)}
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = "..", w, p.out
-	p.cmd.Env = append(os.Environ(), env...)
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		p.cmd.Wait()
-		w.Close()
-		close(p.done)
-	}()
-	t.Cleanup(func() {
-		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-		<-p.done
-	})
-	return p
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), env...)
+	return begin(t, cmd)
 }
 
 // Nothing of the README is about files that are not there.
