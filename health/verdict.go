@@ -53,7 +53,7 @@ func (v Verdict) MarshalJSON() ([]byte, error) {
 // is a bad access cookie. Where it cannot be told whether the refresh cookie is
 // good, the verdict is that nobody can tell, and never a sign-in.
 func (h *Handler) Verdict(r *http.Request) Verdict {
-	v := Verdict{ServerVersion: h.serverVersion(r), ServerTime: time.Now().Unix()}
+	v := Verdict{ServerVersion: h.sessions.Version(), ServerTime: time.Now().Unix()}
 	access, err := h.sessions.Check(r)
 	if _, header := r.Header["Authorization"]; header {
 		v.Transport = "header"
@@ -126,15 +126,4 @@ func (v *Verdict) refused(err error) {
 	default:
 		v.Status, v.Action = "unavailable", "retry"
 	}
-}
-
-// serverVersion returns the tag of the key that signs now, or "" if none does.
-func (h *Handler) serverVersion(r *http.Request) string {
-	stats, _ := h.sessions.Stats(r.Context())
-	for _, k := range stats.Keys {
-		if k.State == "current" {
-			return k.Tag
-		}
-	}
-	return ""
 }

@@ -60,8 +60,9 @@ func tags(r *ring.Ring) []string {
 	return list
 }
 
-// currentTag returns the tag of the key that signs now, "" if none does.
-func (m *Manager) currentTag() string {
+// Version returns the tag of the key that signs now, "" if none does. It asks no
+// store and is safe for concurrent use.
+func (m *Manager) Version() string {
 	if k := m.live.Ring().Current(time.Now()); k != nil {
 		return k.Tag
 	}

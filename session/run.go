@@ -75,5 +75,5 @@ func (m *Manager) noticeKeys(ctx context.Context) {
 	}
 	r := m.live.Ring()
 	m.cfg.Logger.InfoContext(ctx, "keyring reloaded", "ring", r.Fingerprint(), "tags", tags(r))
-	m.emit(ctx, hookKey, Event{Name: "keyring reloaded", Tag: m.currentTag()})
+	m.emit(ctx, hookKey, Event{Name: "keyring reloaded", Tag: m.Version()})
 }

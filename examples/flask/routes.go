@@ -38,16 +38,6 @@ func (a *app) me(w http.ResponseWriter, r *http.Request) {
 	server.JSON(w, http.StatusOK, map[string]string{
 		"user_id":        c.Subject,
 		"token_version":  c.Tag,
-		"server_version": a.serverVersion(),
+		"server_version": a.sessions.Version(),
 	})
-}
-
-// serverVersion returns the tag of the key that signs now.
-func (a *app) serverVersion() string {
-	for _, k := range a.keys.List() {
-		if k.State == "current" {
-			return k.Tag
-		}
-	}
-	return ""
 }
