@@ -43,6 +43,6 @@ func run(ctx context.Context, log *slog.Logger) error {
 		log.Warn(text)
 	}
 	fmt.Printf("listening on http://%s\n", ln.Addr())
-	a := &app{sessions: sessions, keys: cfg.sessions.Keys, policy: cfg.policy, bodyTokens: cfg.bodyTokens}
+	a := &app{sessions: sessions, policy: cfg.policy, bodyTokens: cfg.bodyTokens}
 	return server.Serve(ctx, ln, server.Secure(cfg.secure, a.routes()), log)
 }

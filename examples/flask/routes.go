@@ -6,14 +6,12 @@ import (
 	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/examples/internal/server"
 	"github.com/sessionring/sessionring/health"
-	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 )
 
 // app is the server.
 type app struct {
 	sessions   *session.Manager
-	keys       *keyring.Keyring
 	policy     *cookie.Policy
 	bodyTokens bool
 }
