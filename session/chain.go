@@ -47,6 +47,9 @@ const (
 	moveForged  move = "forged"  // well signed, but not by this session
 )
 
+// moves are those that a refresh can make, which are counted.
+var moves = []move{moveSame, moveExtend, moveChoose, moveSibling, moveAdopt, moveReuse, moveForged}
+
 // decide says what the refresh of genuine generation g does at the time now, by
 // the store's clock. It is pure: stores only read, compare and swap.
 func (c chain) decide(g int64, now time.Time, grace time.Duration) (chain, move) {

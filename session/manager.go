@@ -24,9 +24,10 @@ type Manager struct {
 	mu    sync.Mutex // guards the writing of hooks
 	hooks hookList
 
-	index  Index     // nil without a store that has one
-	follow *follower // the sessions that have ended
-	told   told      // those of them that were ended here
+	index  Index                  // nil without a store that has one
+	follow *follower              // the sessions that have ended
+	told   told                   // those of them that were ended here
+	moved  map[move]*atomic.Int64 // refreshes by what the store made of them
 
 	seenKeys atomic.Uint64 // the version of the ring that was reported last
 
@@ -40,8 +41,11 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), follow: &follower{lag: cfg.RevocationLag}}
+	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}}
 	m.seenKeys.Store(m.live.Version())
+	for _, did := range moves {
+		m.moved[did] = new(atomic.Int64)
+	}
 	m.index, _ = cfg.Store.(Index)
 	m.follow.feed, _ = cfg.Store.(Feed)
 	r := m.live.Ring()
@@ -69,11 +73,15 @@ func (m *Manager) Version() string {
 	return ""
 }
 
-// Stats reports keys, and live sessions by tag if there is a Store that is an
-// Index. Errors wrap ErrUnavailable; the keys are there all the same. It is safe
-// for concurrent use.
+// Stats reports keys, what came of the refreshes here, and live sessions by tag if
+// there is a Store that is an Index. To count those it reads every record: ask once
+// a minute, not with every request. Errors wrap ErrUnavailable; the rest of the
+// report is there all the same. It is safe for concurrent use.
 func (m *Manager) Stats(ctx context.Context) (Stats, error) {
-	stats := Stats{Keys: m.cfg.Keys.List()}
+	stats := Stats{Keys: m.cfg.Keys.List(), Refreshes: map[string]int64{}}
+	for did, n := range m.moved {
+		stats.Refreshes[string(did)] = n.Load()
+	}
 	if m.index == nil {
 		return stats, nil
 	}
@@ -104,6 +112,9 @@ func (m *Manager) tagOf(label string) string {
 type Stats struct {
 	Keys     []keyring.KeyInfo // newest first
 	Sessions map[string]int    // live sessions by tag, "" for keys not held here; nil without an Index
+	// Refreshes by what the store made of them, since New: same, extend, choose,
+	// sibling and adopt went well, reuse and forged were refused. All 0 without a Store.
+	Refreshes map[string]int64
 }
 
 // Logger returns where this Manager writes its events, never nil. It is for

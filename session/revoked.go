@@ -15,8 +15,8 @@ type Revocation int
 
 const (
 	Cached Revocation = iota // from memory, kept up by the store's feed, at most Config.RevocationLag old
-	Strict                   // from the store, on every check
-	Off                      // not before the access token expires
+	Strict                   // from the store, by two reads more on every check and refresh
+	Off                      // not before the access token expires; a refresh costs one read more
 )
 
 // notice is one entry of the feed: a session has ended, or all that began before

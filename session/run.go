@@ -51,10 +51,10 @@ func (m *Manager) pollFeed(ctx context.Context) {
 // repeatPending ends the sessions that could not be ended because the store was down.
 func (m *Manager) repeatPending(ctx context.Context) { m.repeat(ctx, false) }
 
-// jitter returns d, up to a tenth more or less, so that instances that started
-// together do not poll together.
+// jitter returns d, or up to a fifth less, so that instances that started together
+// do not poll together, and what is promised within d comes within d.
 func jitter(d time.Duration) time.Duration {
-	return d + time.Duration((mathrand.Float64()-0.5)*0.2*float64(d))
+	return d - time.Duration(mathrand.Float64()*0.2*float64(d))
 }
 
 // reload loads the keys again and reports what came of it.

@@ -159,6 +159,7 @@ func (m *Manager) move(ctx context.Context, s *grant, c *Claims, old []byte, nex
 		m.emit(ctx, hookRefreshed, event("session contended", c, nil))
 	}
 	pair.kept, pair.cause = c.gen == next.Gen, did
+	m.moved[did].Add(1)
 	return pair, true, nil
 }
 
@@ -226,6 +227,7 @@ func (m *Manager) adopt(c *Claims, now time.Time) (*record, error) {
 // forged reports a token that is well signed and that its session never issued:
 // a signing key is in wrong hands. The session itself is left alone.
 func (m *Manager) forged(ctx context.Context, c *Claims) error {
+	m.moved[moveForged].Add(1)
 	m.cfg.Logger.ErrorContext(ctx, "refresh token forged", "subject", c.Subject, "session", c.SessionID, "version", c.Tag)
 	m.emit(ctx, hookKey, event("refresh token forged", c, errForged))
 	return errForged
@@ -233,6 +235,7 @@ func (m *Manager) forged(ctx context.Context, c *Claims) error {
 
 // reused ends a session of which a used-up refresh token came back.
 func (m *Manager) reused(ctx context.Context, c *Claims) error {
+	m.moved[moveReuse].Add(1)
 	if err := m.end(ctx, c, "reuse", ErrReused); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -69,7 +70,56 @@ func TestCauses(t *testing.T) {
 		}
 		step(0, step(0, ahead, "adopt"), "same")
 		step(0, issue(t, managerOf(t, "v1"), alice), "adopt")
+
+		stats, err := m.Stats(t.Context())
+		want := map[string]int64{"choose": 3, "same": 3, "extend": 1, "sibling": 1, "adopt": 2, "reuse": 1, "forged": 0}
+		if diff := cmp.Diff(want, stats.Refreshes); diff != "" || err != nil {
+			t.Errorf("counters, %v (-want +got):\n%s", err, diff)
+		}
 	})
+}
+
+// tripStore counts the round trips of a real store.
+type tripStore struct {
+	memstore.Store
+	reads, writes atomic.Int64
+}
+
+func (s *tripStore) Get(ctx context.Context, id string) ([]byte, time.Time, error) {
+	s.reads.Add(1)
+	return s.Store.Get(ctx, id)
+}
+
+func (s *tripStore) Swap(ctx context.Context, id string, old, data []byte, group, label string, expires time.Time) (bool, error) {
+	s.writes.Add(1)
+	return s.Store.Swap(ctx, id, old, data, group, label, expires)
+}
+
+// A refresh is two round trips, one for who comes second inside the grace, and what
+// Strict and Off cost on top is what they say.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		how           session.Revocation
+		first, second string
+	}{
+		{session.Cached, "1 read 1 write", "1 read 0 write"},
+		{session.Strict, "3 read 1 write", "3 read 0 write"},
+		{session.Off, "2 read 1 write", "2 read 0 write"},
+	} {
+		s := new(tripStore)
+		m := managerOn(t, s, func(cfg *session.Config) { cfg.Revocation = c.how })
+		tokens := issue(t, m, alice)
+		trips := func() string {
+			s.reads.Store(0)
+			s.writes.Store(0)
+			refresh(t, m, tokens)
+			return fmt.Sprintf("%d read %d write", s.reads.Load(), s.writes.Load())
+		}
+		if first, second := trips(), trips(); first != c.first || second != c.second {
+			t.Errorf("revocation %d: got %s, then %s, want %s, then %s", c.how, first, second, c.first, c.second)
+		}
+	}
 }
 
 // B2, B4: the absolute end, Grant.MaxAge and "not remembered" hold with a store: the
