@@ -8,13 +8,18 @@ import (
 )
 
 // appendScript adds an entry to the stream and removes expired ones from its old
-// end. An entry has the fields x, its expiry, and e.
+// end. An entry has the fields x, its expiry, and e. One at the old end that outlives
+// the new one is put behind it: it would keep all that expire before it.
 var appendScript = newScript(luaKeep + `
 redis.call('XADD', KEYS[1], '*', 'x', ARGV[2], 'e', ARGV[1])
-local first
+local new, first, moved = tonumber(ARGV[2])
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 10)) do
 	first = entry[1]
-	if entry[2][2] == '0' or tonumber(entry[2][2]) > now then
+	local x = tonumber(entry[2][2])
+	if not moved and new ~= 0 and (x == 0 or x > new) then
+		redis.call('XADD', KEYS[1], '*', 'x', entry[2][2], 'e', entry[2][4])
+		moved = true
+	elseif x == 0 or x > now then
 		break
 	end
 end

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,6 +46,35 @@ func TestRedisTrim(t *testing.T) {
 	}
 	if ttl := client.TTL(t.Context(), "sessionring:f").Val(); ttl <= 0 || ttl > 2*time.Minute {
 		t.Errorf("the stream ends in %v", ttl)
+	}
+}
+
+// TestRedisTrimBehind appends entries behind some that live long, and for ever: they
+// stay readable, and hold up nothing.
+func TestRedisTrimBehind(t *testing.T) {
+	t.Parallel()
+	addr, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, addr)
+	s := redisstore.New(do)
+	put := func(entry string, expires time.Time) {
+		t.Helper()
+		if ok, err := s.SwapAppend(t.Context(), entry, nil, nil, "", "", time.Time{}, []byte(entry), expires); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	put("long", time.Now().Add(24*time.Hour))
+	put("for ever", time.Time{})
+	for i := range 3000 {
+		put(fmt.Sprint(i), time.Now().Add(5*time.Millisecond))
+	}
+	if n := client.XLen(t.Context(), "sessionring:f").Val(); n > 1000 {
+		t.Errorf("%d entries are left", n)
+	}
+	entries, _, err := s.After(t.Context(), "")
+	for _, want := range []string{"long", "for ever"} {
+		if !slices.ContainsFunc(entries, func(e []byte) bool { return string(e) == want }) || err != nil {
+			t.Errorf("the entry %q is gone, %v", want, err)
+		}
 	}
 }
 
