@@ -20,14 +20,37 @@ func (m *Manager) alive(ctx context.Context, c *Claims) error {
 	case m.cfg.Revocation == Strict:
 		return m.aliveInStore(ctx, c)
 	}
-	age := m.follow.fresh(ctx)
-	switch {
-	case m.follow.set.has(c):
+	err := m.viewInForce(ctx)
+	if m.follow.set.has(c) {
 		return errRevokedSession
-	case age > outageAfter*m.cfg.RevocationLag+m.cfg.FailOpenFor:
+	}
+	return err
+}
+
+// viewInForce brings the view of ended sessions up to date where it can, and returns
+// errStale if it is too old to serve.
+func (m *Manager) viewInForce(ctx context.Context) error {
+	if m.follow.fresh(ctx) > outageAfter*m.cfg.RevocationLag+m.cfg.FailOpenFor {
 		return errStale
 	}
 	return nil
+}
+
+// Ready reports whether this Manager can answer: nil if its store does and, with
+// Cached, the view of ended sessions is loaded; else an error that wraps
+// ErrUnavailable. Without a Store it is nil. It is for readiness probes, and safe for
+// concurrent use.
+func (m *Manager) Ready(ctx context.Context) error {
+	if m.cfg.Store == nil {
+		return nil
+	}
+	if m.cfg.Revocation == Cached {
+		if err := m.viewInForce(ctx); err != nil {
+			return err
+		}
+	}
+	_, _, err := m.cfg.Store.Get(ctx, allCut)
+	return unavailable(err)
 }
 
 // aliveInStore asks the store whether the session of c was ended.

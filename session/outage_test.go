@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,40 @@ import (
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
 )
+
+// Ready is nil while checks can be answered: with the store there and the feed read.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*session.Config){"cached": noStore, "strict": strictly, "off": notAtAll} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(unsteady)
+			m := managerOn(t, s, edit)
+			s.down.Store(true)
+			if err := m.Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("%s, down: got %v, want ErrUnavailable", name, err)
+			}
+			s.down.Store(false)
+			time.Sleep(time.Second)
+			if err := m.Ready(t.Context()); err != nil {
+				t.Errorf("%s, up: got %v, want nil", name, err)
+			}
+		})
+	}
+	if err := managerOf(t, "v1").Ready(t.Context()); err != nil {
+		t.Errorf("without a store: got %v, want nil", err)
+	}
+	m := managerOn(t, new(mute))
+	if err := m.Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("feed that cannot be read: got %v, want ErrUnavailable", err)
+	}
+}
+
+// mute is a store of which the feed cannot be read.
+type mute struct{ memstore.Store }
+
+func (*mute) After(context.Context, string) ([][]byte, string, error) {
+	return nil, "", errors.New("no feed today")
+}
 
 // Scenarios 35 and 38: a sign-out while the store is down clears the cookies and
 // says 503; the session ends when the store is back, whatever the request carried,
