@@ -25,7 +25,17 @@ func TestOnSQLite(t *testing.T) {
 		"store turned on for Flask":  adoptedLegacy,
 		"keyring shared in the file": sharedKeyring,
 		"devices":                    devices,
+
+		"three tabs at two servers":   threeTabs,
+		"replay after logout, strict": replayStrict,
+		"replay after logout, cached": replayCached,
 	}, func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "sessions.db") })
+}
+
+// In memory a session lasts as long as its server, so there is but one.
+func TestOnMemory(t *testing.T) {
+	t.Parallel()
+	each(t, map[string]story{"stolen token": stolen, "devices": devices}, func(*testing.T) string { return "memory:" })
 }
 
 func TestOnPostgres(t *testing.T) {
@@ -33,6 +43,8 @@ func TestOnPostgres(t *testing.T) {
 	dsn, _ := drivers.StartPostgres(t)
 	each(t, map[string]story{
 		"killed in the middle":              killed,
+		"stolen token":                      stolen,
+		"devices":                           devices,
 		"three tabs at two servers":         threeTabs,
 		"replay after logout, strict":       replayStrict,
 		"replay after logout, cached":       replayCached,

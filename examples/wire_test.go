@@ -2,9 +2,13 @@ package examples_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -119,4 +123,18 @@ func TestStopFinishesWhatItBegan(t *testing.T) {
 		t.Errorf("got %.80q, want the sign-in to be answered", rest)
 	}
 	s.stop(t)
+}
+
+// A server that is stopped has closed its store: nothing is left to be recovered.
+func TestStopClosesTheStore(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sessions.db")
+	p := start(t, "quickstart", "SESSION_SECRET="+newSecret(), "SESSION_STORE=sqlite:"+path)
+	newUser("demo").want(t, 200, "POST", p.url+"/api/auth/login", `{"username":"demo","password":"demo"}`)
+	p.stop(t)
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(path + suffix); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("got %v for the file %s, want it gone", err, suffix)
+		}
+	}
 }

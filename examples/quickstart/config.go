@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"io"
 
 	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/examples/internal/server"
@@ -18,8 +19,8 @@ type config struct {
 	sessions session.Config
 	keys     keySource
 	store    storeAddress
-	keysFrom string // for people
-	storeIn  string // for people
+	keysFrom string    // for people
+	db       io.Closer // closes the store
 	anyUser  bool
 }
 
@@ -29,13 +30,13 @@ func readConfig() (*config, error) {
 	var e server.Env
 	c := &config{addr: e.Address("127.0.0.1:8080"), anyUser: e.Switch("ANY_USER", false)}
 	checkListener(&e, c.addr)
+	c.store = readStore(&e)
 	c.sessions = lifetimes(&e)
-	revocation(&e, &c.sessions)
+	revocation(&e, c.store, &c.sessions)
 	c.sessions.Issuer, c.sessions.Audience = e.Text("ISSUER", ""), e.Text("AUDIENCE", "")
 	c.sessions.LegacyUntil = e.Time("LEGACY_UNTIL")
 	c.preset, c.policy = openPolicy(&e, server.Loopback(c.addr))
 	c.sessions.Cookies = c.policy
-	c.store = readStore(&e)
 	c.keys = readKeys(&e, c.store)
 	if e.Err() == nil {
 		e.Check(rehearse(c.sessions))
@@ -61,7 +62,7 @@ func rehearse(cfg session.Config) error {
 // faults leaves no traces: it is called when nothing else is wrong.
 func (c *config) open() error {
 	var e server.Env
-	c.sessions.Store, c.storeIn = c.store.open(&e)
+	c.sessions.Store, c.db = c.store.open(&e)
 	if e.Err() == nil {
 		c.sessions.Keys, c.keysFrom = c.keys.open(&e, c.sessions.Store)
 	}
@@ -79,11 +80,11 @@ func checkListener(e *server.Env, addr string) {
 }
 
 // revocation reads what goes with a store.
-func revocation(e *server.Env, cfg *session.Config) {
+func revocation(e *server.Env, store storeAddress, cfg *session.Config) {
 	cfg.Revocation = map[string]session.Revocation{"strict": session.Strict, "off": session.Off}[e.Choice("REVOCATION", "cached", "strict", "off")]
 	cfg.RefreshGrace = e.Lifetime("REFRESH_GRACE")
 	cfg.AdoptUntil = e.Time("ADOPT_UNTIL")
-	if cfg.Revocation == session.Strict && e.Text("SESSION_STORE", "") == "none" {
+	if cfg.Revocation == session.Strict && store.kind == "none" {
 		e.Fault("REVOCATION is strict: that asks the store about every request, and SESSION_STORE is none")
 	}
 }

@@ -10,9 +10,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 
 	"github.com/sessionring/sessionring/examples/internal/server"
 	"github.com/sessionring/sessionring/keyring"
@@ -38,12 +40,17 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	go sessions.Run(ctx)
+	ctx, end := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { sessions.Run(ctx) })
 	go server.OnHangup(ctx, func() { reload(ctx, cfg.sessions.Keys, log) })
 
 	cfg.announce(ln.Addr())
-	a := &app{sessions: sessions, keys: cfg.sessions.Keys, store: cfg.sessions.Store, policy: cfg.policy, anyUser: cfg.anyUser}
-	return server.Serve(ctx, ln, server.Secure(cfg.secure(), a.routes()), log)
+	a := &app{sessions: sessions, keys: cfg.sessions.Keys, stored: cfg.sessions.Store != nil, policy: cfg.policy, anyUser: cfg.anyUser}
+	err = server.Serve(ctx, ln, server.Secure(cfg.secure(), a.routes()), log)
+	end()
+	running.Wait()
+	return errors.Join(err, cfg.db.Close())
 }
 
 // reload reads the keys again: what the operator asks for with SIGHUP.
@@ -58,7 +65,7 @@ func reload(ctx context.Context, keys *keyring.Keyring, log *slog.Logger) {
 // announce prints what the server found, what it made, and where it is.
 func (c *config) announce(addr net.Addr) {
 	fmt.Println("keys:    ", c.keysFrom)
-	fmt.Println("store:   ", c.storeIn)
+	fmt.Println("store:   ", c.store.about())
 	fmt.Println("cookies: ", c.preset+", "+presets[c.preset])
 	if c.anyUser {
 		fmt.Println("sign in:  any name, which is its own password (ANY_USER)")

@@ -14,7 +14,7 @@ import (
 type app struct {
 	sessions *session.Manager
 	keys     *keyring.Keyring
-	store    session.Store // nil: stateless
+	stored   bool // there is a store
 	policy   *cookie.Policy
 	anyUser  bool
 }

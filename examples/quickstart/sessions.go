@@ -16,7 +16,7 @@ type device struct {
 
 // mySessions lists where the user is signed in. Without a store nobody knows.
 func (a *app) mySessions(w http.ResponseWriter, r *http.Request) {
-	if a.store == nil {
+	if !a.stored {
 		server.NotFound(w, r)
 		return
 	}
@@ -36,7 +36,7 @@ func (a *app) mySessions(w http.ResponseWriter, r *http.Request) {
 // endSession signs one device of the user out. The id of a session that is gone, or
 // somebody else's, changes nothing and tells nothing.
 func (a *app) endSession(w http.ResponseWriter, r *http.Request) {
-	if a.store == nil {
+	if !a.stored {
 		server.NotFound(w, r)
 		return
 	}

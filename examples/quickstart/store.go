@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -55,26 +55,34 @@ func readStore(e *server.Env) storeAddress {
 	return storeAddress{}
 }
 
-// open opens the store, and returns it with a word about it for people. One that
-// cannot be written to is a fault: nobody could sign in.
-func (a storeAddress) open(e *server.Env) (store session.Store, about string) {
+// about is a word about the store for people.
+func (a storeAddress) about() string {
+	return map[string]string{
+		"none":     "none, all that makes a session is in its tokens",
+		"memory":   "memory: sessions end when the server stops",
+		"sqlite":   "SQLite in " + a.file(),
+		"postgres": "PostgreSQL",
+		"redis":    "Redis",
+	}[a.kind]
+}
+
+// open opens the store, and returns it with what closes it. One that cannot be
+// written to is a fault: nobody could sign in.
+func (a storeAddress) open(e *server.Env) (store session.Store, db io.Closer) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTime)
 	defer cancel()
 	var err error
 	switch a.kind {
 	case "none":
-		return nil, "none, all that makes a session is in its tokens"
+		return nil, nothing{}
 	case "memory":
-		return new(memstore.Store), "memory: sessions end when the server stops"
+		return new(memstore.Store), nothing{}
 	case "sqlite":
-		about = "SQLite in " + a.file()
-		store, err = openSQLite(ctx, a.file(), a.at)
+		store, db, err = openSQLite(ctx, a.file(), a.at)
 	case "postgres":
-		about = "PostgreSQL"
-		store, err = openSQL(ctx, "pgx", a.at)
+		store, db, err = openSQL(ctx, "pgx", a.at)
 	case "redis":
-		about = "Redis"
-		store, err = openRedis(a.at)
+		store, db, err = openRedis(a.at)
 	}
 	if err == nil {
 		err = writable(ctx, store)
@@ -82,8 +90,13 @@ func (a storeAddress) open(e *server.Env) (store session.Store, about string) {
 	if err != nil {
 		e.Fault("SESSION_STORE cannot be opened: %s", a.hide(err))
 	}
-	return store, about
+	return store, db
 }
+
+// nothing is what closes a store that is not open to anything.
+type nothing struct{}
+
+func (nothing) Close() error { return nil }
 
 // file returns the path of an SQLite file, of which the address may be a URI.
 func (a storeAddress) file() string {
@@ -92,33 +105,35 @@ func (a storeAddress) file() string {
 }
 
 // openSQLite opens an SQLite file, in a folder that is made if need be.
-func openSQLite(ctx context.Context, file, source string) (session.Store, error) {
+func openSQLite(ctx context.Context, file, source string) (session.Store, io.Closer, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return openSQL(ctx, "sqlite", source)
 }
 
 // openSQL opens a store over database/sql.
-func openSQL(ctx context.Context, driver, source string) (session.Store, error) {
+func openSQL(ctx context.Context, driver, source string) (session.Store, io.Closer, error) {
 	db, err := sql.Open(driver, source)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections) // the default of 2 would make new ones all the time
-	return sqlstore.Open(ctx, db)
+	store, err := sqlstore.Open(ctx, db)
+	return store, db, err
 }
 
 // openRedis opens a store in Redis or Valkey.
-func openRedis(address string) (session.Store, error) {
+func openRedis(address string) (session.Store, io.Closer, error) {
 	options, err := redis.ParseURL(address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	logging.Disable() // what it would log comes as an error as well
 	db := redis.NewClient(options)
-	return redisstore.New(func(ctx context.Context, args ...any) (any, error) { return db.Do(ctx, args...).Result() }), nil
+	do := func(ctx context.Context, args ...any) (any, error) { return db.Do(ctx, args...).Result() }
+	return redisstore.New(do), db, nil
 }
 
 // writable writes a record that soon expires.
@@ -138,7 +153,7 @@ func (a storeAddress) hide(err error) string {
 	if err != nil || a.kind == "sqlite" {
 		return text
 	}
-	secrets := u.Query()["password"]
+	secrets := append(u.Query()["password"], u.Query()["sslpassword"]...)
 	if password, set := u.User.Password(); set {
 		secrets = append(secrets, password, url.QueryEscape(password), url.PathEscape(password))
 	}
@@ -150,18 +165,14 @@ func (a storeAddress) hide(err error) string {
 	return text
 }
 
-// ready answers 200 while the store does, and 503 else: whoever balances the load
-// may then send requests elsewhere. It says nothing of why.
+// ready answers 200 while the store does and the ended sessions are known, and 503
+// else: whoever balances the load may then send requests elsewhere. It says nothing
+// of why.
 func (a *app) ready(w http.ResponseWriter, r *http.Request) {
-	if a.store == nil {
-		server.OK(w, r)
-		return
-	}
 	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 	defer cancel()
-	if _, _, err := a.store.Get(ctx, "ready"); err != nil {
-		w.Header().Set("Retry-After", "1")
-		server.Fail(w, fmt.Errorf("%w: %w", session.ErrUnavailable, err))
+	if err := a.sessions.Ready(ctx); err != nil {
+		server.Fail(w, err)
 		return
 	}
 	server.OK(w, r)

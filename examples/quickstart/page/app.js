@@ -123,6 +123,10 @@ async function signIn(event) {
 
 async function signOut() {
   const { status } = await call("POST", "/api/auth/logout");
+  if (status === 503) {
+    say("You are signed out here. The server ends the session as soon as its store answers again.");
+    return showSignIn();
+  }
   if (status !== 204) return say("That did not work. You are still signed in.");
   await look();
 }
