@@ -49,6 +49,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"genuine", 1, opens(alone, genuine, nil)},
 		{"genuine, under an older key", 1, opens(three, genuine, nil)},
+		{"genuine, and co-signed by another", 1, opens(ringOf(t, "n a"), cosigned, nil)},
 		{"genuine, by its co-signature", 7, opens(alone, cosigned, nil)},
 		{"forged under a key that is held", 0, opens(three, forged, ring.ErrInvalid)},
 		{"forged under a co-signer that is held", 7, opens(alone, p.token(), ring.ErrInvalid)},

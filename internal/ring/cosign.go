@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strings"
 	"time"
@@ -162,6 +163,31 @@ func (r *Ring) byCosignature(p parts, now time.Time) (*Key, []byte, error) {
 		}
 	}
 	return nil, payload, nil
+}
+
+// sole reports whether k is the only live key of the ring that the list in payload
+// names, or that may have signed it. Other than parseList, which decides who gets
+// in, it makes no copy of the payload, because it looks at every token.
+func (r *Ring) sole(k *Key, payload []byte, now time.Time) bool {
+	if len(r.keys) == 1 {
+		return true
+	}
+	tail := payload[max(0, len(payload)-len(listOpen)-maxList*maxEntry-len(listClose)):]
+	start := bytes.LastIndex(tail, []byte(listOpen))
+	if start < 0 || !bytes.HasSuffix(tail, []byte(listClose)) {
+		return true
+	}
+	for tail = tail[start+len(listOpen):]; len(tail) > printLen; {
+		if other := r.byPrint[string(tail[1:1+printLen])]; other != nil && other != k && other.Live(now) {
+			return false
+		}
+		comma := bytes.IndexByte(tail, ',')
+		if comma < 0 {
+			return true
+		}
+		tail = tail[comma+1:]
+	}
+	return true
 }
 
 // coverifies reports whether text is the co-signature of k.

@@ -46,6 +46,7 @@ type Token struct {
 	Key     *Key   // the live key that vouches for it
 	Type    Type   // type in the header, "" if absent
 	Payload []byte // what was signed
+	Sole    bool   // no other live key of the ring vouches for it
 	KID     string // set with ErrUnknownKey alone: the key that it names, unverified
 }
 
@@ -90,7 +91,9 @@ func (r *Ring) Open(token string, now time.Time, leeway time.Duration) (Token, e
 		return Token{}, err
 	}
 	if k := r.live(h.kid, now); k != nil {
-		return k.open(h, p)
+		t, err := k.open(h, p)
+		t.Sole = err == nil && r.sole(k, t.Payload, now)
+		return t, err
 	}
 	k, payload, err := r.byCosignature(p, now)
 	if err != nil {
@@ -99,7 +102,7 @@ func (r *Ring) Open(token string, now time.Time, leeway time.Duration) (Token, e
 	if k == nil {
 		return Token{KID: h.kid}, r.unknown(h.kid, payload, now.Add(-leeway))
 	}
-	return Token{Key: k, Type: h.typ, Payload: payload}, nil
+	return Token{Key: k, Type: h.typ, Payload: payload, Sole: r.sole(k, payload, now)}, nil
 }
 
 // header reads a header segment: by comparison with the constant ones of the
@@ -153,7 +156,7 @@ func (r *Ring) OpenLegacy(token string, now time.Time) (Token, error) {
 			if err != nil {
 				return Token{}, err
 			}
-			return Token{Key: k, Payload: payload}, nil
+			return Token{Key: k, Payload: payload, Sole: true}, nil
 		}
 	}
 	return Token{}, errSignature

@@ -163,10 +163,23 @@ func verdict(t *testing.T, verifier, token string) string {
 	if want := apart(t, token).payload; string(got.Payload) != want {
 		t.Fatalf("opened by %q: got payload %s, want %s", verifier, got.Payload, want)
 	}
+	if live := vouching(verifier, named(t, token)); got.Sole != (live == 1) {
+		t.Fatalf("opened by %q: got Sole %t, want %t: %d live keys vouch", verifier, got.Sole, live == 1, live)
+	}
 	if err := r.Audit(token, now); err != nil {
 		t.Fatalf("opened by %q: an honest token does not pass Audit: %v", verifier, err)
 	}
 	return "accepted by " + got.Key.Tag
+}
+
+// vouching counts the names that verifier holds live.
+func vouching(verifier string, names []string) (n int) {
+	for _, name := range names {
+		if isLive(state(verifier, name)) {
+			n++
+		}
+	}
+	return n
 }
 
 // TestRevokedVouchesForNothing: whatever revoked keys make, by themselves or in
