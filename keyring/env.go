@@ -53,7 +53,7 @@ func FlaskEnv() Env {
 // least one key must be left to sign with.
 //
 // The variables are read once. To change the keys, change the variables and
-// restart: Reload, Rotate, Revoke and Drop are errors.
+// restart: Reload, Rotate, Revoke, Retire and Drop are errors.
 func (e Env) Open() (*Keyring, error) { return e.open(os.LookupEnv) }
 
 // open is Open for any environment.

@@ -27,7 +27,8 @@ const fileInterval = 10 * time.Second
 // [InitFile] makes it.
 //
 // It is read now, and again by Reload, every 10 seconds while session.Manager.Run
-// runs, and when a token names an unknown key. Rotate, Revoke and Drop change it.
+// runs, and when a token names an unknown key. Rotate, Revoke,
+// Retire and Drop change it.
 //
 // See RFC 7517, section 5: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func FromFile(path string) (*Keyring, error) {

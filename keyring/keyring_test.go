@@ -120,6 +120,7 @@ func TestFixedKeyringsSayWhereToChange(t *testing.T) {
 			_, err := c.k.Rotate(t.Context())
 			refused(t, err, nil, c.want)
 			refused(t, c.k.Revoke(t.Context(), "v1"), nil, c.want)
+			refused(t, c.k.Retire(t.Context(), "v1"), nil, c.want)
 			refused(t, c.k.Drop(t.Context(), "v1"), nil, c.want)
 			if name != "FromFunc" {
 				refused(t, c.k.Reload(t.Context()), nil, c.want)

@@ -16,7 +16,8 @@ import (
 	"github.com/sessionring/sessionring/internal/strictjson"
 )
 
-// ErrInUse is returned by Drop for a key that live tokens may still need.
+// ErrInUse is returned by Drop for a key that live tokens may still need, and by
+// Retire for one that new tokens need.
 var ErrInUse = errors.New("keyring: key is still in use")
 
 // errNoChange is returned by a change for which there is nothing to do.
@@ -53,6 +54,19 @@ func (k *Keyring) Rotate(ctx context.Context) (tag string, err error) {
 // same step. Revoking a key again does nothing. The file is changed as by Rotate.
 func (k *Keyring) Revoke(ctx context.Context, tag string) error {
 	return k.change(ctx, func(s *set, now time.Time) error { return s.revoke(tag, now) })
+}
+
+// Retire lets the time of a key end now: it neither signs nor vouches for any token
+// any more, and can be dropped. For old keys and spares that nothing needs.
+//
+// The key is named as for Revoke. The current key, and the last that is live and no
+// spare, is ErrInUse: Rotate first. Retiring a retired or revoked key does nothing.
+// Retire does not ask whether live tokens need the key. Those that another key has
+// vouched for stay valid; the others are of an unknown key from then on, which ends
+// no session: they are good again where the key is live again, its exp removed. For
+// stolen keys there is Revoke. The file is changed as by Rotate.
+func (k *Keyring) Retire(ctx context.Context, tag string) error {
+	return k.change(ctx, func(s *set, now time.Time) error { return s.retire(tag, now) })
 }
 
 // Drop removes a key that is retired or revoked; any other is ErrInUse.
@@ -181,6 +195,22 @@ func (s *set) revoke(name string, now time.Time) error {
 func (s *set) needed(k *ring.Key, now time.Time) bool {
 	others := slices.ContainsFunc(s.keys(), func(o *ring.Key) bool { return o != k && o.Live(now) && !o.Spare })
 	return k.Live(now) && (!others || s.ring.Current(now) == k)
+}
+
+// retire ends the time of a key, unless new tokens need it.
+func (s *set) retire(name string, now time.Time) error {
+	k, err := s.find(name)
+	switch {
+	case err != nil:
+		return err
+	case !k.Live(now):
+		return errNoChange
+	case s.needed(k, now):
+		return fmt.Errorf("%w: %s is the current key, or the last live one beside spares: rotate first, then retire it", ErrInUse, k.ID())
+	}
+	e := s.entry(k)
+	e.members = with(e.members, "exp", seconds(now))
+	return nil
 }
 
 // drop removes a key that is good for nothing any more.

@@ -49,7 +49,7 @@ const (
 // The keyring is read now, and again by Reload and every 10 seconds while
 // session.Manager.Run runs; on any error the keys in force stay. Whoever finds the
 // current key older than RotateEvery makes the next one, once for all. Rotate,
-// Revoke and Drop change it for all instances, which see it within 10 seconds.
+// Revoke, Retire and Drop change it for all instances, which see it within 10 seconds.
 //
 // All faults of s are reported at once.
 func FromStore(ctx context.Context, s Shared) (*Keyring, error) {
