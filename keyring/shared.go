@@ -60,7 +60,7 @@ func FromStore(ctx context.Context, s Shared) (*Keyring, error) {
 	d := &sharedDoc{store: s.Store, seals: seals, rotateEvery: cmp.Or(s.RotateEvery, defaultRotate)}
 	k := newKeyring(nil, "")
 	k.live.Interval = fileInterval
-	k.live.Load = d.load
+	k.live.Load, k.live.Home = d.load, s.Store
 	k.edit = d.edit
 	return k.loaded(ctx)
 }

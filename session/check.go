@@ -36,9 +36,9 @@ func (m *Manager) viewInForce(ctx context.Context) error {
 	return nil
 }
 
-// Ready reports whether this Manager can answer: nil if its store does and, with
-// Cached, the view of ended sessions is loaded; else an error that wraps
-// ErrUnavailable. Without a Store it is nil. It is for readiness probes, and safe for
+// Ready reports whether this Manager can answer: nil if its store does, the other
+// instances have been told of this one and, with Cached, the view of ended sessions is
+// loaded; else an error that wraps ErrUnavailable. Without a Store it is nil. It is for readiness probes, and safe for
 // concurrent use.
 func (m *Manager) Ready(ctx context.Context) error {
 	if m.cfg.Store == nil {
@@ -48,6 +48,9 @@ func (m *Manager) Ready(ctx context.Context) error {
 		if err := m.viewInForce(ctx); err != nil {
 			return err
 		}
+	}
+	if !m.reporter.done.Load() {
+		return m.report(ctx)
 	}
 	_, _, err := m.cfg.Store.Get(ctx, allCut)
 	return unavailable(err)

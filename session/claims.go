@@ -27,6 +27,7 @@ type Claims struct {
 	forget bool            // not remembered: cookies end with the browser
 	gen    int64           // generation of a refresh token of a stored session, 0 if none
 	legacy bool            // issued by another system
+	sole   string          // fingerprint of the one live key that vouches for it; "" if several do
 }
 
 // Decode stores the custom claims in v, as json.Unmarshal does; a token without

@@ -164,6 +164,7 @@ func (m *Manager) pair(s *grant, signers *ring.Signers, access, refresh stamp) (
 		Subject: s.subject, SessionID: s.sid, TokenID: access.id, Actor: s.actor, Tag: signers.Tag(),
 		IssuedAt: access.issued.Truncate(time.Second), ExpiresAt: p.accessUntil, AuthTime: s.authTime.Truncate(time.Second),
 		custom: s.custom, end: s.end, forget: s.forget,
+		sole: m.issuedBy(signers, access.issued, refresh.until),
 	}
 	return p, nil
 }

@@ -29,9 +29,12 @@ type Manager struct {
 	told   told                   // those of them that were ended here
 	moved  map[move]*atomic.Int64 // refreshes by what the store made of them
 
+	evidence evidence // which keys tokens need
+	reporter reporter // what other instances are told
+
 	seenKeys atomic.Uint64 // the version of the ring that was reported last
 
-	unknownLog, skewLog, previousLog throttle
+	unknownLog, skewLog, previousLog, soleLog throttle
 }
 
 // New returns a Manager for cfg. It checks cfg as a whole and returns every fault
@@ -46,6 +49,9 @@ func New(cfg Config) (*Manager, error) {
 	for _, did := range moves {
 		m.moved[did] = new(atomic.Int64)
 	}
+	m.reporter.id, m.reporter.started = newID(), time.Now()
+	m.evidence.lives(cfg.RefreshTTL)
+	m.evidence.join(m.live.Ring(), nil, time.Now())
 	m.index, _ = cfg.Store.(Index)
 	m.follow.feed, _ = cfg.Store.(Feed)
 	r := m.live.Ring()
@@ -73,17 +79,25 @@ func (m *Manager) Version() string {
 	return ""
 }
 
-// Stats reports keys, what came of the refreshes here, and live sessions by tag if
-// there is a Store that is an Index. To count those it reads every record: ask once
-// a minute, not with every request. Errors wrap ErrUnavailable; the rest of the
-// report is there all the same. It is safe for concurrent use.
+// Stats reports keys and what needs them, what came of the refreshes here, and, if
+// there is a Store that is an Index, live sessions by tag and live instances. To
+// count the sessions it reads every record: ask once a minute, not with every
+// request. Errors wrap ErrUnavailable; the rest of the report is there all the same.
+// It is safe for concurrent use.
 func (m *Manager) Stats(ctx context.Context) (Stats, error) {
-	stats := Stats{Keys: m.cfg.Keys.List(), Refreshes: map[string]int64{}}
+	stats := Stats{Keys: m.cfg.Keys.List(), Needs: m.ownNeeds(), Refreshes: map[string]int64{}, Alerts: m.reporter.alerts.current()}
 	for did, n := range m.moved {
 		stats.Refreshes[string(did)] = n.Load()
 	}
 	if m.index == nil {
 		return stats, nil
+	}
+	reports, err := m.reports(ctx)
+	if err != nil {
+		return stats, err
+	}
+	for _, r := range reports {
+		stats.Instances = append(stats.Instances, r.Instance)
 	}
 	counts, err := m.index.Count(ctx)
 	if err != nil {
@@ -93,7 +107,8 @@ func (m *Manager) Stats(ctx context.Context) (Stats, error) {
 	for label, n := range counts {
 		stats.Sessions[m.tagOf(label)] += n
 	}
-	return stats, nil
+	stats.Needs, err = m.needs(ctx, counts)
+	return stats, err
 }
 
 // tagOf returns the tag of the newest key of this ring among those that a record
@@ -111,10 +126,13 @@ func (m *Manager) tagOf(label string) string {
 // Stats is one report.
 type Stats struct {
 	Keys     []keyring.KeyInfo // newest first
+	Needs    map[string]Need   // how much each live key is needed, by kid
 	Sessions map[string]int    // live sessions by tag, "" for keys not held here; nil without an Index
 	// Refreshes by what the store made of them, since New: same, extend, choose,
 	// sibling and adopt went well, reuse and forged were refused. All 0 without a Store.
 	Refreshes map[string]int64
+	Instances []Instance // those that have reported in the last 40 seconds, oldest first; nil without an Index
+	Alerts    []Alert    // those in force here, by name; none before the first report of Run or Ready
 }
 
 // Logger returns where this Manager writes its events, never nil. It is for

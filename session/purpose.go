@@ -37,6 +37,7 @@ func (m *Manager) Purpose(name string, ttl time.Duration) *Purpose {
 	if ttl < time.Second {
 		panic(fmt.Sprintf("session: Purpose lifetime %v: use at least 1s", ttl))
 	}
+	m.evidence.lives(ttl)
 	return &Purpose{m: m, name: name, ttl: ttl}
 }
 
@@ -74,6 +75,7 @@ func (p *Purpose) Issue(_ context.Context, subject string, claims any) (string, 
 	b.text("type", kindPurpose)
 	b.text("purpose", p.name)
 	b.text("version", signers.Tag())
+	p.m.issuedBy(&signers, now, now.Add(p.ttl))
 	return p.m.sign(&signers, ring.Purpose, b.with(custom).object(), custom)
 }
 
@@ -122,5 +124,10 @@ func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
 	if pl.purpose != p.name {
 		return nil, errKind
 	}
-	return p.m.unexpired(pl.claims(t.Key, r.Current(now)), now)
+	c, err := p.m.unexpired(pl.claims(t.Key, r.Current(now)), now)
+	if err == nil && t.Sole {
+		c.sole = t.Key.Fingerprint
+		p.m.vouched(ctx, c, r, now)
+	}
+	return c, err
 }

@@ -8,9 +8,12 @@ import (
 )
 
 // Run keeps keys and revocations fresh until ctx ends, and then returns nil. What
-// fails leaves in force what was, and is reported. Without Run, revocations are
-// read on demand, and what the source of the keys brings is seen at the next
-// Keyring.Reload.
+// fails leaves in force what was, and is reported. With a Store it tells the other
+// instances every ten seconds which keys this one holds, and lets the keys of a shared
+// keyring retire when SafeToDrop says that they may go.
+//
+// Without Run, revocations are read on demand, what the source of the keys brings is
+// seen at the next Keyring.Reload, and the others know nothing of this instance.
 func (m *Manager) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	if m.live.Load != nil && m.live.Interval > 0 {
@@ -21,6 +24,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	if m.cfg.Store != nil {
 		wg.Go(func() { every(ctx, m.cfg.RevocationLag, m.repeatPending) })
+		wg.Go(func() { m.keepReporting(ctx) })
 	}
 	<-ctx.Done()
 	wg.Wait()
@@ -45,6 +49,23 @@ func (m *Manager) pollFeed(ctx context.Context) {
 	m.follow.poll(ctx, 0)
 	if m.follow.outage.Swap(false) {
 		m.repeat(ctx, true)
+	}
+}
+
+// keepReporting tells the others of this instance, now and again until ctx ends, and
+// then that it is gone.
+func (m *Manager) keepReporting(ctx context.Context) {
+	m.tellOthers(ctx)
+	every(ctx, reportEvery, m.tellOthers)
+	m.leave()
+}
+
+// tellOthers reports, and logs why that cannot be.
+func (m *Manager) tellOthers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reportEvery)
+	defer cancel()
+	if err := m.report(ctx); err != nil && ctx.Err() == nil {
+		m.cfg.Logger.WarnContext(ctx, "instance not reported", "error", err)
 	}
 }
 

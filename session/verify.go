@@ -36,6 +36,7 @@ func (m *Manager) verify(ctx context.Context, token, kind string) (*Claims, erro
 	if err := m.alive(ctx, c); err != nil {
 		return nil, err
 	}
+	m.vouched(ctx, c, m.live.Ring(), now)
 	return c, nil
 }
 
@@ -79,6 +80,9 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 	}
 	c := p.claims(t.Key, r.Current(now))
 	c.legacy = legacy
+	if t.Sole {
+		c.sole = t.Key.Fingerprint
+	}
 	return c, nil
 }
 

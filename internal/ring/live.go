@@ -21,6 +21,8 @@ type Live struct {
 	Load func(context.Context) (*Ring, error)
 	// Interval is how often Load may bring something new; 0: never by itself.
 	Interval time.Duration
+	// Home is the store that the ring is kept in and shared through, nil for others.
+	Home any
 
 	mu sync.Mutex // held while loading
 }

@@ -1,0 +1,174 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// Instance is a live server process: one whose Manager has reported lately.
+type Instance struct {
+	ID          string    `json:"id"`          // random, new with every start
+	Fingerprint string    `json:"fingerprint"` // of its ring
+	Tags        []string  `json:"tags"`        // of its keys, newest first
+	Version     string    `json:"version"`     // tag of the key that signs
+	Started     time.Time `json:"started"`
+	Seen        time.Time `json:"seen"` // when it last reported, by the clock of the store
+}
+
+// report is what an instance says of itself in the store.
+type report struct {
+	Instance
+	Live []string `json:"live"` // fingerprints of the keys that are live there
+}
+
+// How often instances report, and when one that does not is gone.
+const (
+	reportEvery = 10 * time.Second
+	reportLives = 40 * time.Second
+	instances   = "instances" // the group of their records
+	idPrefix    = "instance:"
+)
+
+// reporter tells the store of this instance, and what it sees of the others.
+type reporter struct {
+	id      string
+	started time.Time
+	alerts  alarm
+	done    atomic.Bool // the first report
+
+	mu   sync.Mutex // held during a report
+	data []byte     // what the store has of this instance
+}
+
+// report tells the store that this instance is there, brings the ledger of the keys
+// up to date, and looks for what an operator must know.
+func (m *Manager) report(ctx context.Context) error {
+	m.reporter.mu.Lock()
+	defer m.reporter.mu.Unlock()
+	l, now, err := m.updateLedger(ctx)
+	if err != nil {
+		return err
+	}
+	r := m.live.Ring()
+	m.evidence.join(r, l, now)
+	if err := m.announce(ctx, r, now); err != nil {
+		return err
+	}
+	others, err := m.others(ctx)
+	if err != nil {
+		return err
+	}
+	m.compare(r, others, now)
+	counts, err := m.count(ctx, now)
+	if err != nil {
+		return err
+	}
+	m.alert(ctx, m.alarms(r, l, others, counts, now), now)
+	m.reporter.done.Store(true)
+	return m.retire(ctx, l, now)
+}
+
+// announce writes the record of this instance.
+func (m *Manager) announce(ctx context.Context, r *ring.Ring, now time.Time) error {
+	data, _ := json.Marshal(report{Instance: m.self(r, now), Live: livePrints(r, now)}) // always encodes
+	id := idPrefix + m.reporter.id
+	for range maxSwaps {
+		ok, err := m.cfg.Store.Swap(ctx, id, m.reporter.data, data, instances, "", now.Add(reportLives))
+		if err != nil {
+			return unavailable(err)
+		}
+		if ok {
+			m.reporter.data = data
+			return nil
+		}
+		if m.reporter.data, _, err = m.cfg.Store.Get(ctx, id); err != nil {
+			return unavailable(err)
+		}
+	}
+	return errContended
+}
+
+// self describes this instance.
+func (m *Manager) self(r *ring.Ring, now time.Time) Instance {
+	return Instance{
+		ID: m.reporter.id, Fingerprint: r.Fingerprint(), Tags: tags(r), Version: m.Version(),
+		Started: m.reporter.started.UTC().Truncate(time.Second), Seen: now.UTC().Truncate(time.Second),
+	}
+}
+
+// livePrints returns the fingerprints of the live keys of r.
+func livePrints(r *ring.Ring, now time.Time) []string {
+	list := []string{}
+	for _, k := range r.Keys() {
+		if k.Live(now) {
+			list = append(list, k.Fingerprint)
+		}
+	}
+	return list
+}
+
+// leave removes the record of this instance: it ends in good order.
+func (m *Manager) leave() {
+	m.reporter.mu.Lock()
+	defer m.reporter.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if m.reporter.data != nil {
+		m.cfg.Store.Swap(ctx, idPrefix+m.reporter.id, m.reporter.data, nil, instances, "", time.Time{}) // else it expires
+		m.reporter.data = nil
+	}
+}
+
+// others returns the reports of the live instances but this one, oldest first.
+func (m *Manager) others(ctx context.Context) ([]report, error) {
+	list, err := m.reports(ctx)
+	return slices.DeleteFunc(list, func(o report) bool { return o.ID == m.reporter.id }), err
+}
+
+// reports returns the reports of all live instances, oldest first.
+func (m *Manager) reports(ctx context.Context) ([]report, error) {
+	if m.index == nil {
+		return nil, nil
+	}
+	records, err := m.index.List(ctx, instances)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var list []report
+	for _, data := range records {
+		var r report
+		if json.Unmarshal(data, &r) == nil && r.ID != "" {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b report) int { return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID)) })
+	return list, nil
+}
+
+// compare notes for which keys this instance depends on others: while one has but a
+// single live key in common with it, the tokens of that one need this key here.
+func (m *Manager) compare(r *ring.Ring, others []report, now time.Time) {
+	mine := livePrints(r, now)
+	for _, o := range others {
+		if both := common(mine, o.Live); len(both) == 1 && len(mine) > 1 {
+			m.evidence.of(both[0]).note(now, now)
+		}
+	}
+}
+
+// common returns what a and b have in common.
+func common(a, b []string) (both []string) {
+	for _, s := range a {
+		if slices.Contains(b, s) {
+			both = append(both, s)
+		}
+	}
+	return both
+}
