@@ -20,6 +20,11 @@ import (
 // Retire for one that new tokens need.
 var ErrInUse = errors.New("keyring: key is still in use")
 
+// ErrFixed is returned by Rotate, Revoke, Retire and Drop of a keyring whose keys are
+// changed elsewhere: in the environment, or where a function gets them. The error says
+// where.
+var ErrFixed = errors.New("keyring: the keys cannot be changed from here")
+
 // errNoChange is returned by a change for which there is nothing to do.
 var errNoChange = errors.New("keyring: nothing to change")
 
@@ -81,7 +86,7 @@ func (k *Keyring) Drop(ctx context.Context, tag string) error {
 // change changes the source and reads it again.
 func (k *Keyring) change(ctx context.Context, c change) error {
 	if k.edit == nil {
-		return k.fixed()
+		return fmt.Errorf("%w: %w", ErrFixed, k.fixed())
 	}
 	err := k.edit(ctx, c)
 	if again := k.Reload(ctx); err == nil {

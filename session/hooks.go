@@ -18,8 +18,18 @@ type Hooks struct {
 	Revoked func(context.Context, Event)
 	// Reused: a used refresh token came back; it was probably stolen.
 	Reused func(context.Context, Event)
-	// Key: the keyring was reloaded, or could not be; or the signatures of a token
-	// disagree, so that one of the keys must be in wrong hands.
+	// Key: something an operator should hear of the keys. By name:
+	//
+	//	keyring reloaded       its keys are others than before
+	//	keyring reload failed  those in force stay; Err says why
+	//	key retired            no token needs it any more
+	//	alert                  an Alert began; Cause is its name, Err its text
+	//	sole key token         only an old key vouches for a token that was issued more
+	//	                       than a day after its successor joined: an instance was
+	//	                       forgotten, or somebody has the key
+	//	signer mismatch        the signatures of a token disagree, and
+	//	refresh token forged   a session did not issue a token that is well signed: a
+	//	                       key is in wrong hands
 	Key func(context.Context, Event)
 }
 
@@ -29,7 +39,7 @@ type Event struct {
 	Name                    string // the log message, such as "session revoked"
 	Subject, SessionID, Tag string
 	Previous                bool
-	Cause                   string // of a refresh with a store: same, extend, choose, sibling or adopt; of an end: why
+	Cause                   string // of a refresh with a store: same, extend, choose, sibling or adopt; of an end: why; of an alert: its name
 	Reason                  string // Reason(Err)
 	Err                     error
 }

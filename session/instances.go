@@ -114,14 +114,16 @@ func livePrints(r *ring.Ring, now time.Time) []string {
 	return list
 }
 
-// leave removes the record of this instance: it ends in good order.
+// leave tells what is left to tell and removes the record of this instance, which ends
+// in good order. What fails is not missed: the record expires.
 func (m *Manager) leave() {
 	m.reporter.mu.Lock()
 	defer m.reporter.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	m.updateLedger(ctx)
 	if m.reporter.data != nil {
-		m.cfg.Store.Swap(ctx, idPrefix+m.reporter.id, m.reporter.data, nil, instances, "", time.Time{}) // else it expires
+		m.cfg.Store.Swap(ctx, idPrefix+m.reporter.id, m.reporter.data, nil, instances, "", time.Time{})
 		m.reporter.data = nil
 	}
 }

@@ -74,9 +74,14 @@ func (l *ledger) encode() []byte {
 	return data
 }
 
-// merge adds what e says of the keys of r, and reports whether that is news.
+// merge adds what e says of the keys of r, and reports whether that is news. The one
+// live key of a ring is needed as long as an instance holds that ring, whether or not
+// it lives to tell of the tokens that it issues.
 func (l *ledger) merge(r *ring.Ring, e *evidence, at time.Time) (news bool) {
 	now := at.Unix()
+	if live := livePrints(r, at); len(live) == 1 {
+		raise(&e.of(live[0]).last, now)
+	}
 	for _, k := range r.Keys() {
 		if k.Live(at) && l.update(k, e, now) {
 			news = true

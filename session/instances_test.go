@@ -1,0 +1,172 @@
+package session_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+)
+
+// statsOf returns what m reports.
+func statsOf(t testing.TB, m *session.Manager) session.Stats {
+	t.Helper()
+	stats, err := m.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stats
+}
+
+// seenTags returns the tags of the live instances that m sees, oldest first.
+func seenTags(t testing.TB, m *session.Manager) (list []string) {
+	t.Helper()
+	for _, i := range statsOf(t, m).Instances {
+		list = append(list, strings.Join(i.Tags, " "))
+	}
+	return list
+}
+
+// alertNames returns the names of the alerts in force at m.
+func alertNames(t testing.TB, m *session.Manager) (list []string) {
+	t.Helper()
+	for _, a := range statsOf(t, m).Alerts {
+		list = append(list, a.Name)
+	}
+	return list
+}
+
+// Instances see each other from the start of Run, or the first Ready, to its end, and
+// those that are killed for forty seconds more.
+func TestInstances(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := new(unsteady)
+		a := managerOf(t, "v1", func(cfg *session.Config) { cfg.Store = store })
+		time.Sleep(time.Second)
+		b := managerOf(t, "v2 v1", func(cfg *session.Config) { cfg.Store = store })
+		time.Sleep(time.Second)
+		killed := managerOf(t, "v3 v1", func(cfg *session.Config) { cfg.Store = store })
+		if err := killed.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stopA, stopB := running(t, a), running(t, b)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"v1", "v2 v1", "v3 v1"}, seenTags(t, a)); diff != "" {
+			t.Errorf("instances at the start (-want +got):\n%s", diff)
+		}
+		got := statsOf(t, a).Instances[1]
+		want := session.Instance{ID: got.ID, Fingerprint: ringOf(t, "v2 v1").Live().Ring().Fingerprint(), Tags: []string{"v2", "v1"}, Version: "v2",
+			Started: time.Date(2000, 1, 1, 0, 0, 1, 0, time.UTC), Seen: time.Date(2000, 1, 1, 0, 0, 2, 0, time.UTC)}
+		if diff := cmp.Diff(want, got); diff != "" || got.ID == statsOf(t, a).Instances[0].ID {
+			t.Errorf("one instance (-want +got):\n%s", diff)
+		}
+		time.Sleep(39 * time.Second)
+		if got := len(seenTags(t, b)); got != 3 {
+			t.Errorf("got %d instances within forty seconds, want 3", got)
+		}
+		time.Sleep(2 * time.Second)
+		if diff := cmp.Diff([]string{"v1", "v2 v1"}, seenTags(t, b)); diff != "" {
+			t.Errorf("instances after one was killed (-want +got):\n%s", diff)
+		}
+		store.down.Store(true) // for a minute: all reports expire
+		time.Sleep(time.Minute)
+		store.down.Store(false)
+		time.Sleep(10 * time.Second)
+		if got := len(seenTags(t, b)); got != 2 {
+			t.Errorf("got %d instances after an outage, want 2", got)
+		}
+		stopA()
+		if diff := cmp.Diff([]string{"v2 v1"}, seenTags(t, b)); diff != "" {
+			t.Errorf("instances after one has ended (-want +got):\n%s", diff)
+		}
+		stopB()
+	})
+}
+
+// Two live instances that share no key are an alert at both, from their start until
+// one of them has a key of the other.
+func TestNoSharedKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, log := new(memstore.Store), new(logBook)
+		s, keys := follow(t, "v2")
+		a := managerOf(t, "v1", func(cfg *session.Config) { cfg.Store = store })
+		b := managerOf(t, "v2", func(cfg *session.Config) { cfg.Keys, cfg.Store, cfg.Logger = keys, store, log.logger() })
+		heard := observe(b)
+		stopA := running(t, a)
+		synctest.Wait()
+		if got := alertNames(t, a); got != nil {
+			t.Errorf("got the alerts %q while alone, want none", got)
+		}
+		if err := b.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		alert := statsOf(t, b).Alerts
+		if len(alert) != 1 || alert[0].Name != "no_shared_key" || !strings.Contains(alert[0].Text, "v1") || !strings.Contains(alert[0].Text, "v2") {
+			t.Fatalf("got %+v before b is ready, want one alert that names both keys", alert)
+		}
+		stopB := running(t, b)
+		time.Sleep(time.Minute)
+		if diff := cmp.Diff(alertNames(t, b), alertNames(t, a)); diff != "" {
+			t.Errorf("alerts at both (-new +old):\n%s", diff)
+		}
+		if n := len(log.records(t, "alert")); n != 1 {
+			t.Errorf("got %d records of the alert, want 1", n)
+		}
+		told := 0
+		for _, e := range heard.take() {
+			if e.Hook == "key" && e.Name == "alert" && e.Cause == "no_shared_key" {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("got %d events of the alert, want 1", told)
+		}
+		s.set(keysOf(t, "v2 v1"))
+		time.Sleep(90 * time.Second)
+		if got := append(alertNames(t, a), alertNames(t, b)...); got != nil {
+			t.Errorf("got the alerts %q after v1 was put back, want none", got)
+		}
+		stopA()
+		stopB()
+	})
+}
+
+// A configuration that drops a key which live sessions need is an alert before the
+// instance is ready, and until the key is back; one that revokes it is meant so.
+func TestNeededKeyMissing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := new(memstore.Store)
+		on := func(words string) *session.Manager {
+			return managerOf(t, words, func(cfg *session.Config) { cfg.Store = store })
+		}
+		before := on("v1")
+		for range 3 {
+			issue(t, before, alice)
+		}
+		if err := before.Ready(t.Context()); err != nil { // from here the kid is known
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		for words, want := range map[string][]string{"v2": {"needed_key_missing"}, "v2 v1": nil, "v2 !v1": nil, "v2 ?v1": nil} {
+			m := on(words)
+			if err := m.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, alertNames(t, m)); diff != "" {
+				t.Errorf("%s: alerts (-want +got):\n%s", words, diff)
+			}
+			for _, a := range statsOf(t, m).Alerts {
+				if !strings.Contains(a.Text, "3 live sessions") || !strings.Contains(a.Text, kidOf("v1")) {
+					t.Errorf("%s: got %q, want it to count 3 sessions and to name %s", words, a.Text, kidOf("v1"))
+				}
+			}
+			time.Sleep(2 * time.Minute) // m is gone
+		}
+	})
+}
