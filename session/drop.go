@@ -81,9 +81,10 @@ func (m *Manager) needs(ctx context.Context, counts map[string]int) (map[string]
 		if known == nil || !k.Live(now) {
 			continue
 		}
-		n := needs[k.ID()]
-		n.Last = time.Unix(known.Sole, 0).UTC()
-		n.From = time.Unix(known.Until, 0).Add(afterLast).UTC()
+		n, own := needs[k.ID()], m.evidence.of(k.Fingerprint)
+		last := max(known.Sole, own.last.Load()) // the ledger may be a minute behind
+		n.Last = time.Unix(last, 0).UTC()
+		n.From = time.Unix(max(known.Until, last+m.evidence.longest.Load(), own.until.Load()), 0).Add(afterLast).UTC()
 		n.Sessions = depending(k.Fingerprint, live, counts)
 		if n.Sessions > 0 && !n.From.After(now) { // their tokens live longer than those that are issued now
 			n.From = now.Add(m.evidence.lifetime() + afterLast).UTC().Truncate(time.Second)

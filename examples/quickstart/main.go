@@ -40,13 +40,16 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	a, err := newApp(cfg, sessions)
+	if err != nil {
+		return err
+	}
 	ctx, end := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { sessions.Run(ctx) })
 	go server.OnHangup(ctx, func() { reload(ctx, cfg.sessions.Keys, log) })
 
 	cfg.announce(ln.Addr())
-	a := &app{sessions: sessions, keys: cfg.sessions.Keys, stored: cfg.sessions.Store != nil, policy: cfg.policy, anyUser: cfg.anyUser}
 	err = server.Serve(ctx, ln, server.Secure(cfg.secure(), a.routes()), log)
 	end()
 	running.Wait()

@@ -6,6 +6,7 @@ import (
 	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/examples/internal/server"
 	"github.com/sessionring/sessionring/health"
+	"github.com/sessionring/sessionring/health/dashboard"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 )
@@ -13,10 +14,31 @@ import (
 // app is the server.
 type app struct {
 	sessions *session.Manager
+	health   *health.Handler
+	board    http.Handler // for the administrator
 	keys     *keyring.Keyring
 	stored   bool // there is a store
 	policy   *cookie.Policy
 	anyUser  bool
+}
+
+// newApp returns the server of a configuration.
+func newApp(cfg *config, sessions *session.Manager) (*app, error) {
+	a := &app{
+		sessions: sessions, health: health.New(sessions),
+		keys: cfg.sessions.Keys, stored: cfg.sessions.Store != nil, policy: cfg.policy, anyUser: cfg.anyUser,
+	}
+	var err error
+	a.board, err = dashboard.New(dashboard.Config{Sessions: sessions, Keys: a.keys, Health: a.health, Allow: adminOnly})
+	return a, err
+}
+
+// adminOnly lets the user admin see the dashboard, and change the keys.
+func adminOnly(c *session.Claims) error {
+	if c.Subject != "admin" {
+		return session.ErrForbidden
+	}
+	return nil
 }
 
 // routes returns the handler of all requests. The cookie policy stands outermost, so
@@ -27,13 +49,14 @@ func (a *app) routes() http.Handler {
 	mux.Handle("/api/auth/login", server.Only("POST", http.HandlerFunc(a.login)))
 	mux.HandleFunc("/api/auth/refresh", a.sessions.HandleRefresh)
 	mux.HandleFunc("/api/auth/logout", a.sessions.HandleSignOut)
-	mux.Handle("/api/auth/token-health", health.New(a.sessions))
+	mux.Handle("/api/auth/token-health", a.health)
 	mux.Handle("/api/me", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.me))))
 	mux.Handle("/api/me/keys", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.myKeys))))
 	mux.Handle("/healthz", server.Only("GET", http.HandlerFunc(server.OK)))
 	mux.Handle("/readyz", server.Only("GET", http.HandlerFunc(a.ready)))
 	mux.Handle("/api/auth/sessions", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.mySessions))))
 	mux.Handle("/api/auth/sessions/{id}", server.Only("DELETE", a.sessions.Require(http.HandlerFunc(a.endSession))))
+	mux.Handle("/admin/", a.board)
 	for path, file := range pageFiles {
 		mux.Handle(path, server.Only("GET", pageFile(file)))
 	}

@@ -51,15 +51,30 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	b := board{cfg}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /admin/api/status", b.status)
-	mux.HandleFunc("POST /admin/api/keys/rotate", b.rotate)
-	mux.HandleFunc("POST /admin/api/keys/revoke", b.revoke)
-	mux.HandleFunc("POST /admin/api/keys/drop", b.drop)
+	mux.Handle("/admin/api/status", only("GET", b.status))
+	mux.Handle("/admin/api/keys/rotate", only("POST", b.rotate))
+	mux.Handle("/admin/api/keys/revoke", only("POST", b.revoke))
+	mux.Handle("/admin/api/keys/drop", only("POST", b.drop))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusNotFound, map[string]string{"error": "not_found"})
+	})
 	return cfg.Sessions.RequireFunc(cfg.Allow)(mux), nil
 }
 
 // board is a dashboard.
 type board struct{ cfg Config }
+
+// only lets requests with one method through, and HEAD with GET.
+func only(method string, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == method || method == http.MethodGet && r.Method == http.MethodHead {
+			next(w, r)
+			return
+		}
+		w.Header().Set("Allow", method)
+		answer(w, http.StatusMethodNotAllowed, map[string]string{"error": "invalid"})
+	})
+}
 
 // answer answers with v.
 func answer(w http.ResponseWriter, status int, v any) {
