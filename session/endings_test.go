@@ -1,9 +1,13 @@
 package session_test
 
 import (
+	"context"
+	"errors"
+	"math/bits"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +51,73 @@ func TestRevokeSubject(t *testing.T) {
 	}
 	if err := m.RevokeSubject(t.Context(), "nobody"); err != nil {
 		t.Errorf("nobody: got %v, want nil", err)
+	}
+}
+
+// timetable is a store whose calls take place when the context of the caller says.
+type timetable struct{ memstore.Store }
+
+// calls is the context key of a *[]time.Time: when the next calls take place.
+type calls struct{}
+
+func (*timetable) wait(ctx context.Context) {
+	if at, _ := ctx.Value(calls{}).(*[]time.Time); at != nil && len(*at) > 0 {
+		time.Sleep(time.Until((*at)[0]))
+		*at = (*at)[1:]
+	}
+}
+
+func (s *timetable) Get(ctx context.Context, id string) ([]byte, time.Time, error) {
+	s.wait(ctx)
+	return s.Store.Get(ctx, id)
+}
+
+func (s *timetable) Swap(ctx context.Context, id string, old, data []byte, group, label string, expires time.Time) (bool, error) {
+	s.wait(ctx)
+	return s.Store.Swap(ctx, id, old, data, group, label, expires)
+}
+
+func (s *timetable) List(ctx context.Context, group string) (map[string][]byte, error) {
+	s.wait(ctx)
+	return s.Store.List(ctx, group)
+}
+
+// A sign-in that is under way while the sessions of its user are ended gives up, or
+// is ended too, in whatever order their calls of the store take place: Get, Swap, Get
+// of the one, Get, Swap, List of the other.
+func TestSignInDuringRevokeSubject(t *testing.T) {
+	t.Parallel()
+	for order := range uint(1 << 6) {
+		if bits.OnesCount(order) != 3 {
+			continue
+		}
+		synctest.Test(t, func(t *testing.T) {
+			var at [2][]time.Time // of the sign-in, and of the other
+			for i := range 6 {
+				who := order >> i & 1
+				at[who] = append(at[who], time.Now().Add(time.Duration(i+1)*time.Second))
+			}
+			later := at[1][1].Before(at[0][0]) // the sign-in began when the end was written
+			m := managerOn(t, new(timetable))
+			var ended sync.WaitGroup
+			ended.Go(func() {
+				if err := m.RevokeSubject(context.WithValue(t.Context(), calls{}, &at[1]), "alice"); err != nil {
+					t.Error(err)
+				}
+			})
+			tokens, err := m.Issue(context.WithValue(t.Context(), calls{}, &at[0]), alice)
+			ended.Wait()
+			if err == nil && !later && reason(t, m, tokens.AccessToken) == "ok" {
+				t.Errorf("order %06b: got a session that outlives its end", order)
+			}
+			if err != nil && (later || !errors.Is(err, session.ErrUnavailable)) {
+				t.Errorf("order %06b: got %v, want the sign-in to go well after the end, and to be tried again during it", order, err)
+			}
+			list, err := m.Sessions(t.Context(), "alice")
+			if err != nil || len(list) > 1 || len(list) == 1 && !later {
+				t.Errorf("order %06b: got %+v, %v, want what gave up to be gone", order, list, err)
+			}
+		})
 	}
 }
 

@@ -179,40 +179,47 @@ func (stingy) Set(http.ResponseWriter, *http.Request, string, string, time.Time,
 }
 
 // A sign-in that delivers no tokens leaves no live session behind: not when the
-// cookies cannot be set, and, once the store is back, not when it goes away in
-// the middle of the sign-in.
+// cookies cannot be set, not when its write is reported as failed and, once the store
+// is back, not when that goes away in the middle of the sign-in.
 func TestSignInLeavesNothing(t *testing.T) {
 	t.Parallel()
-	for _, dies := range []bool{false, true} {
+	for name, fail := range map[string]func(s *unsteady){
+		"cookies": func(*unsteady) {},
+		"late":    func(s *unsteady) { s.late.Store(true) },
+		"away": func(s *unsteady) {
+			reads := 0
+			gone := func(id string) []byte {
+				if id == "cut:alice" {
+					reads++
+					s.down.Store(reads == 2) // with the record written
+				}
+				return nil
+			}
+			s.garble.Store(&gone)
+		},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := new(unsteady)
 			m := managerOn(t, s, func(cfg *session.Config) { cfg.Cookies = stingy{cookie.SameSite()} })
 			defer running(t, m)()
 			old := issue(t, managerOn(t, s, withCookies), alice)
-			if dies {
-				gone := func(id string) []byte {
-					if id == "cut:alice" {
-						s.down.Store(true)
-					}
-					return nil
-				}
-				s.garble.Store(&gone)
-			}
 			heard := observe(m)
+			fail(s)
 			err := m.SignIn(httptest.NewRecorder(), request("POST /login", cookieLine(refreshCookie, old.RefreshToken)), alice)
-			if !errors.Is(err, errTooLarge) && !dies {
-				t.Errorf("got %v, want %v", err, errTooLarge)
+			if err == nil || name == "cookies" && !errors.Is(err, errTooLarge) || name != "cookies" && !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("%s: got %v, want %v or the fault of the store", name, err, errTooLarge)
 			}
 			s.garble.Store(nil)
+			s.late.Store(false)
 			s.down.Store(false)
 			time.Sleep(5 * time.Second)
 			list, err := m.Sessions(t.Context(), "alice")
 			if err != nil || len(list) != 1 || list[0].ID != sidOf(t, m, old) {
-				t.Errorf("got %+v, %v, want the session from before and no other", list, err)
+				t.Errorf("%s: got %+v, %v, want the session from before and no other", name, list, err)
 			}
 			for _, e := range heard.take() {
 				if e.Hook == "signed in" || e.SessionID == sidOf(t, m, old) && e.Hook == "revoked" {
-					t.Errorf("got %+v, want no sign-in, and the old session as it was", e)
+					t.Errorf("%s: got %+v, want no sign-in, and the old session as it was", name, e)
 				}
 			}
 			refresh(t, managerOn(t, s), old)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,13 +49,13 @@ func (m *Manager) save(ctx context.Context, sid string, old []byte, r *record) (
 
 // startStored begins a session with a record.
 //
-// It writes the record, then reads whether the sessions of the user were ended
-// meanwhile, and RevokeSubject does the two the other way round. So of a sign-in
-// with an old password and a change of that password one always sees the other.
+// It reads the cut of the user, writes the record, and reads the cut again, and
+// RevokeSubject writes the cut before it lists the records. So of a sign-in with an old
+// password and a change of that password one always sees the other.
 func (m *Manager) startStored(ctx context.Context, s *grant) (*issued, error) {
-	_, _, now, err := m.load(ctx, s.sid)
+	before, now, err := m.cfg.Store.Get(ctx, cutID(s.subject))
 	if err != nil {
-		return nil, err
+		return nil, unavailable(err)
 	}
 	r := &record{Subject: s.subject, Key: newSessionKey(), AuthTime: s.authTime.Unix(), Device: s.label, chain: newChain()}
 	r.End = m.endOf(s.authTime, s.end).Unix()
@@ -62,17 +63,29 @@ func (m *Manager) startStored(ctx context.Context, s *grant) (*issued, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ok, err := m.save(ctx, s.sid, nil, r); err != nil || !ok {
-		return nil, errors.Join(err, errContended)
+	ok, err := m.save(ctx, s.sid, nil, r)
+	switch {
+	case err != nil: // which may have been written
+		return nil, errors.Join(err, m.forgo(ctx, pair, "not delivered"))
+	case !ok:
+		return nil, errContended
 	}
-	cut, _, err := m.cfg.Store.Get(ctx, cutID(s.subject))
+	after, _, err := m.cfg.Store.Get(ctx, cutID(s.subject))
 	if err != nil {
 		return nil, errors.Join(unavailable(err), m.forgo(ctx, pair, "not delivered"))
 	}
-	if at, ok := decodeCut(cut); ok && !at.Before(now.Truncate(time.Millisecond)) {
+	if overtaken(before, after, now) {
 		return nil, errors.Join(errCutOff, m.forgo(ctx, pair, "subject"))
 	}
 	return pair, nil
+}
+
+// overtaken reports whether the cut of a user, as it was before and after a sign-in
+// that began at the time now, was written meanwhile. A cut of that very moment may be
+// written twice alike.
+func overtaken(before, after []byte, now time.Time) bool {
+	at, ok := decodeCut(after)
+	return after != nil && !bytes.Equal(before, after) || ok && !at.Before(now.Truncate(time.Millisecond))
 }
 
 // errCutOff is the error of a sign-in that RevokeSubject overtook.
