@@ -63,7 +63,7 @@ func (m *Manager) aliveInStore(ctx context.Context, c *Claims) error {
 	case err != nil:
 		return err
 	case r == nil:
-		if err := m.aliveWithoutRecord(c, now); err != nil {
+		if err := m.aliveWithoutRecord(ctx, c, now); err != nil {
 			return err
 		}
 	case r.Revoked != 0:
@@ -74,10 +74,10 @@ func (m *Manager) aliveInStore(ctx context.Context, c *Claims) error {
 
 // aliveWithoutRecord judges a session that the store does not know: one from
 // before there was a store is good while such are adopted.
-func (m *Manager) aliveWithoutRecord(c *Claims, now time.Time) error {
+func (m *Manager) aliveWithoutRecord(ctx context.Context, c *Claims, now time.Time) error {
 	switch {
 	case c.legacy || now.Before(m.cfg.AdoptUntil):
-		return nil
+		return m.adoptable(ctx, c)
 	case now.Sub(c.IssuedAt) < newBorn:
 		return errNewBorn
 	}
@@ -92,14 +92,11 @@ func (m *Manager) afterCut(ctx context.Context, c *Claims) error {
 	if m.cfg.Revocation == Cached {
 		return nil
 	}
-	cut, _, err := m.cfg.Store.Get(ctx, allCut)
-	if err != nil {
-		return unavailable(err)
-	}
-	if at, ok := decodeCut(cut); ok && c.AuthTime.Unix() < at.Unix() {
+	_, at, err := m.cutAt(ctx, allCut)
+	if err == nil && c.AuthTime.Unix() < at.Unix() {
 		return errRevokedSession
 	}
-	return nil
+	return err
 }
 
 // told is what this instance ended lately, or could not end because the store was

@@ -54,6 +54,35 @@ func TestRevokeSubject(t *testing.T) {
 	}
 }
 
+// Sessions from before there was a store end with the others of their user, but for
+// those that are spared: at the next refresh, and with Strict at once.
+func TestRevokeSubjectWithoutRecords(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		edit   func(*session.Config)
+		access string
+	}{{"cached", noStore, "ok"}, {"strict", strictly, "revoked"}, {"off", notAtAll, "ok"}} {
+		synctest.Test(t, func(t *testing.T) {
+			from := managerOf(t, "v1")
+			gone, spared, bob := issue(t, from, alice), issue(t, from, alice), issue(t, from, session.Grant{Subject: "bob"})
+			time.Sleep(time.Minute)
+			m := managerOn(t, new(memstore.Store), c.edit, func(cfg *session.Config) { cfg.AdoptUntil = time.Now().Add(60 * day) })
+			if err := m.RevokeSubject(t.Context(), "alice", "another", sidOf(t, from, spared)); err != nil {
+				t.Fatal(err)
+			}
+			if got := reason(t, m, gone.AccessToken); got != c.access {
+				t.Errorf("%s: got %q, want %q", c.name, got, c.access)
+			}
+			verify(t, m, spared.AccessToken)
+			time.Sleep(6 * day) // longer than a cut is kept for sign-ins
+			notRefreshed(t, m, gone, session.ErrRevoked)
+			refresh(t, m, spared)
+			refresh(t, m, bob)
+		})
+	}
+}
+
 // timetable is a store whose calls take place when the context of the caller says.
 type timetable struct{ memstore.Store }
 

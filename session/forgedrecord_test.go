@@ -183,3 +183,31 @@ func TestUnreadableInList(t *testing.T) {
 		wantErr(t, err, session.ErrUnavailable)
 	}
 }
+
+// What says that sessions have ended, and cannot be read, is a fault of the store and
+// no permission. It is written anew by the next call of RevokeBefore or RevokeSubject.
+func TestUnreadableCut(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{"", "x", " ", " 5", "1.5 sid", "99999999999999999999", "\x00"} {
+		s := new(memstore.Store)
+		stored := issue(t, managerOn(t, s), alice)
+		stateless := issue(t, managerOf(t, "v1"), session.Grant{Subject: "bob"})
+		strict := managerOn(t, s, strictly, adoptDay)
+		for _, id := range []string{"cut", "cut:bob"} {
+			if ok, err := s.Swap(t.Context(), id, nil, []byte(data), "", "", time.Time{}); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+		refused(t, strict, stored.AccessToken, session.ErrUnavailable)
+		notRefreshed(t, managerOn(t, s, notAtAll), stored, session.ErrUnavailable)
+		_, err := strict.Sessions(t.Context(), "alice")
+		wantErr(t, err, session.ErrUnavailable)
+		notRefreshed(t, managerOn(t, s, adoptDay), stateless, session.ErrUnavailable)
+		if err := strict.RevokeBefore(t.Context(), time.Now().Add(-time.Minute)); err != nil {
+			t.Errorf("%q: got %v, want it written anew", data, err)
+		}
+		verify(t, strict, stored.AccessToken)
+		refused(t, strict, stateless.AccessToken, session.ErrUnavailable)
+		issue(t, strict, session.Grant{Subject: "bob"})
+	}
+}

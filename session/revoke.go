@@ -111,7 +111,9 @@ func (m *Manager) saveAndTell(ctx context.Context, sid string, old []byte, r *re
 
 // RevokeSubject ends all sessions of a user, except those named: after a change of
 // password, or when an account is closed. A sign-in that is under way with what
-// was good before gives up.
+// was good before gives up. A session from before there was a store, of which there is
+// no record yet, cannot be refreshed any more; its access token is refused at once
+// with Strict alone.
 //
 // It needs a Store that is an Index. On an error some sessions may have ended; call
 // it again. Errors wrap ErrUnavailable. It is safe for concurrent use.
@@ -154,15 +156,11 @@ func (m *Manager) cut(ctx context.Context, subject string, except []string) erro
 // adoptable checks that the session of c, which has no record yet, was not among
 // those of its user when they were ended.
 func (m *Manager) adoptable(ctx context.Context, c *Claims) error {
-	data, _, err := m.cfg.Store.Get(ctx, cutID(c.Subject))
-	if err != nil {
-		return unavailable(err)
-	}
-	at, ok := decodeCut(data)
-	if ok && !c.AuthTime.After(at) && !slices.Contains(strings.Fields(string(data))[1:], c.SessionID) {
+	data, at, err := m.cutAt(ctx, cutID(c.Subject))
+	if err == nil && !c.AuthTime.After(at) && !slices.Contains(strings.Fields(string(data))[1:], c.SessionID) {
 		return errRevokedSession
 	}
-	return nil
+	return err
 }
 
 // RevokeBefore ends all sessions of everybody that began before t: after a break-in.
@@ -218,6 +216,20 @@ func (m *Manager) swapAndTell(ctx context.Context, id string, old, data []byte, 
 	return swapped && err == nil, unavailable(err)
 }
 
+// cutAt returns a cut and its time, nil and zero if there is none. One that cannot be
+// read is a fault: sessions may have ended by it.
+func (m *Manager) cutAt(ctx context.Context, id string) (data []byte, at time.Time, err error) {
+	data, _, err = m.cfg.Store.Get(ctx, id)
+	if err != nil || data == nil {
+		return nil, time.Time{}, unavailable(err)
+	}
+	at, ok := decodeCut(data)
+	if !ok {
+		return nil, time.Time{}, errUnreadable
+	}
+	return data, at, nil
+}
+
 // decodeCut reads the time of a cut, which stands before the first space.
 func decodeCut(data []byte) (time.Time, bool) {
 	text, _, _ := strings.Cut(string(data), " ")
@@ -235,6 +247,10 @@ func (m *Manager) Sessions(ctx context.Context, subject string) ([]Info, error) 
 	if err != nil {
 		return nil, unavailable(err)
 	}
+	_, began, err := m.cutAt(ctx, allCut) // the earliest that still live
+	if err != nil {
+		return nil, err
+	}
 	now := time.Now()
 	infos := []Info{}
 	for id, data := range list {
@@ -242,7 +258,7 @@ func (m *Manager) Sessions(ctx context.Context, subject string) ([]Info, error) 
 		if err != nil {
 			return nil, err
 		}
-		if !r.over(now) {
+		if !r.over(now) && r.AuthTime >= began.Unix() {
 			infos = append(infos, r.info(sidOf(id)))
 		}
 	}

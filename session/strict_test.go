@@ -118,6 +118,9 @@ func TestRevokeBefore(t *testing.T) {
 				}
 				notRefreshed(t, m, old, session.ErrRevoked)
 				verify(t, m, young.AccessToken)
+				if list, err := m.Sessions(t.Context(), "alice"); err != nil || len(list) != 1 || list[0].ID != sidOf(t, m, young) {
+					t.Errorf("%s: got the list %+v, %v, want the young session alone", c.name, list, err)
+				}
 			}
 			refresh(t, there, young)
 		})
