@@ -110,7 +110,7 @@ func (m *Manager) forgo(ctx context.Context, pair *issued, cause string) error {
 // says: from that a revocation knows how long to be told.
 func (m *Manager) issueStored(s *grant, r *record, now time.Time, did move) (*issued, error) {
 	signers := m.live.Ring().Signers(now)
-	end := time.Unix(r.End, 0)
+	end := m.endOf(s.authTime, time.Unix(r.End, 0))
 	if did != moveSame && did != moveExtend {
 		r.Issued, r.RefreshUntil = now.Unix(), earlier(end, now.Add(m.cfg.RefreshTTL)).Unix()
 		r.signedBy(&signers)
@@ -120,7 +120,7 @@ func (m *Manager) issueStored(s *grant, r *record, now time.Time, did move) (*is
 	}
 	s.gen = r.Gen
 	return m.pair(s, &signers,
-		stamp{newID(), now, earlier(time.Unix(min(r.End, r.AccessUntil), 0), now.Add(m.cfg.AccessTTL))},
+		stamp{newID(), now, earlier(earlier(end, time.Unix(r.AccessUntil, 0)), now.Add(m.cfg.AccessTTL))},
 		stamp{r.tokenID(s.sid, r.Gen), time.Unix(r.Issued, 0), time.Unix(r.RefreshUntil, 0)})
 }
 
@@ -186,12 +186,11 @@ func (m *Manager) advance(ctx context.Context, c *Claims, r *record, now time.Ti
 		return next, moveAdopt, err
 	}
 	next := *r
-	next.End = min(r.End, m.endOf(time.Unix(r.AuthTime, 0), time.Time{}).Unix())
 	gen := max(c.gen, 1) // what began before there was a store counts as the first generation
 	switch {
 	case r.Revoked != 0:
 		return nil, "", errEnded
-	case now.Unix() >= next.End:
+	case !now.Before(m.endOf(time.Unix(r.AuthTime, 0), time.Unix(r.End, 0))):
 		return nil, "", ErrExpired
 	case !r.issued(c):
 		return nil, moveForged, m.forged(ctx, c)

@@ -168,6 +168,37 @@ func TestStoredEnds(t *testing.T) {
 	}
 }
 
+// A SessionTTL that is shortened holds for sessions that are under way, and one that is
+// put back gives them back what they had: a roll-back loses nobody.
+func TestSessionTTLChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(memstore.Store)
+		m := managerOn(t, s)
+		hour := managerOn(t, s, func(cfg *session.Config) { cfg.SessionTTL = time.Hour })
+		tokens, late := issue(t, m, alice), issue(t, m, alice)
+		for range 2 {
+			time.Sleep(20 * time.Minute)
+			tokens = refresh(t, hour, tokens)
+			if until := tokens.RefreshUntil; until.After(time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)) {
+				t.Fatalf("got a refresh token until %v, want it to end with the hour", until)
+			}
+			if c := verify(t, hour, tokens.AccessToken); c.ExpiresAt.After(tokens.RefreshUntil) {
+				t.Fatalf("got an access token until %v, want it to end with the hour", c.ExpiresAt)
+			}
+		}
+		time.Sleep(10 * time.Minute) // longer than the grace
+		tokens = refresh(t, m, tokens)
+		time.Sleep(10 * time.Minute)
+		notRefreshed(t, hour, tokens, session.ErrExpired)
+		notRefreshed(t, hour, late, session.ErrExpired)
+		for range 12 {
+			time.Sleep(6 * day)
+			tokens = refresh(t, m, tokens)
+		}
+	})
+}
+
 // An answer whose newest refresh token is the one that was presented sets no
 // refresh cookie, and repeats that token in a body.
 func TestKeptRefreshToken(t *testing.T) {
