@@ -356,3 +356,30 @@ func TestRedeem(t *testing.T) {
 		}
 	})
 }
+
+// ahead is a store whose clock is as far ahead as clocks may be.
+type ahead struct{ memstore.Store }
+
+func (s *ahead) Swap(ctx context.Context, id string, old, data []byte, group, label string, expires time.Time) (bool, error) {
+	return s.Store.Swap(ctx, id, old, data, group, label, expires.Add(-10*time.Minute))
+}
+
+// A token is not redeemed again at an instance whose clock is behind that of the store.
+func TestRedeemByASlowClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := managerOn(t, new(ahead)).Purpose("reset", time.Hour)
+		token := issueFor(t, p, "alice", nil)
+		if _, err := p.Redeem(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		for range 61 {
+			if _, err := p.Redeem(t.Context(), token); !errors.Is(err, session.ErrReused) {
+				t.Fatalf("got %v, want ErrReused for as long as the token is good", err)
+			}
+			time.Sleep(time.Minute)
+		}
+		_, err := p.Redeem(t.Context(), token)
+		wantErr(t, err, session.ErrExpired)
+	})
+}
