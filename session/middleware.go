@@ -67,7 +67,7 @@ func (m *Manager) Optional(next http.Handler) http.Handler {
 		case err == nil:
 			noStore(w.Header())
 			r = with(r, c)
-		case errors.Is(err, ErrUnavailable):
+		case Reason(err) == "unavailable":
 			private(w.Header())
 			m.refuse(w, r, err)
 			return

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/session"
 )
 
@@ -100,6 +101,18 @@ func TestSilentRefreshSetsTheSession(t *testing.T) {
 			t.Errorf("got %d at the end of the session, want 401", res.StatusCode)
 		}
 	})
+}
+
+// Cookies that cannot be set are a fault, and make nobody a stranger.
+func TestSilentRefreshWhereCookiesCannotBeSet(t *testing.T) {
+	t.Parallel()
+	m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Cookies, cfg.SilentRefresh = stingy{cookie.SameSite()}, true })
+	r := request("/", cookieLine(refreshCookie, issue(t, m, alice).RefreshToken))
+	for name, guard := range map[string]func(http.Handler) http.Handler{"Require": m.Require, "Optional": m.Optional} {
+		if res := serve(guard(hello), r); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: got %d, want 503 with Retry-After", name, res.StatusCode)
+		}
+	}
 }
 
 // Without the switch nothing is refreshed on the way.
