@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -104,7 +106,7 @@ func (m *Manager) afterCut(ctx context.Context, c *Claims) error {
 // an outage, since a failover may have lost it.
 type told struct {
 	mu      sync.Mutex
-	pending []ending
+	pending map[string]ending // by session
 	lately  []said
 }
 
@@ -134,8 +136,11 @@ func (t *told) add(e ending, at time.Time) {
 func (t *told) postpone(e ending) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.pending == nil {
+		t.pending = map[string]ending{}
+	}
 	if len(t.pending) < maxEndings {
-		t.pending = append(t.pending, e)
+		t.pending[e.sid] = e
 	}
 }
 
@@ -143,7 +148,7 @@ func (t *told) postpone(e ending) {
 func (t *told) take(again bool) []ending {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list := t.pending
+	list := slices.Collect(maps.Values(t.pending))
 	t.pending = nil
 	if again {
 		for _, s := range t.lately {

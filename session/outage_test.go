@@ -115,6 +115,30 @@ func TestSignOutWhileDown(t *testing.T) {
 	}
 }
 
+// Whoever signs out of one session again and again while the store is down does not
+// crowd out the sign-outs of others.
+func TestManySignOutsWhileDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(unsteady)
+		m := managerOn(t, s, withCookies)
+		one, other := issue(t, m, alice), issue(t, m, alice)
+		signOut := func(tokens session.Tokens) {
+			wantErr(t, m.SignOut(httptest.NewRecorder(), request("POST /logout", cookieLine(refreshCookie, tokens.RefreshToken))), session.ErrUnavailable)
+		}
+		s.down.Store(true)
+		for range 10_001 {
+			signOut(one)
+		}
+		signOut(other)
+		s.down.Store(false)
+		defer running(t, m)()
+		time.Sleep(3 * time.Second)
+		notRefreshed(t, m, one, session.ErrRevoked)
+		notRefreshed(t, m, other, session.ErrRevoked)
+	})
+}
+
 // What was ended shortly before a failover that lost the writes is written again,
 // whoever notices first that the store is back: Run or a request.
 func TestToldAgain(t *testing.T) {
