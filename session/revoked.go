@@ -41,7 +41,9 @@ func keyOf(sid string) (k sessionKey) {
 	if len(sid) == base64.RawURLEncoding.EncodedLen(len(k)) {
 		var buf [22]byte
 		copy(buf[:], sid)
-		if _, err := base64.RawURLEncoding.Decode(k[:], buf[:]); err == nil {
+		_, err := base64.RawURLEncoding.Decode(k[:], buf[:])
+		base64.RawURLEncoding.Encode(buf[:], k[:])
+		if err == nil && string(buf[:]) == sid { // other spellings are other ids
 			return k
 		}
 	}

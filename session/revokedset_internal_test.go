@@ -43,7 +43,7 @@ func TestRevokedSetSize(t *testing.T) {
 // Ids of any form have keys of their own; asking for one of ours allocates nothing.
 func TestKeyOf(t *testing.T) {
 	seen := map[sessionKey]string{}
-	for _, sid := range []string{"", "x", newID(), newID(), strings.Repeat("x", 22), strings.Repeat("x", 23), strings.Repeat("!", 22), strings.Repeat("é", 11), strings.Repeat("x", 1<<12)} {
+	for _, sid := range []string{"", "x", newID(), newID(), strings.Repeat("A", 22), strings.Repeat("A", 21) + "B", strings.Repeat("A", 20) + "\r\n", strings.Repeat("x", 22), strings.Repeat("x", 23), strings.Repeat("!", 22), strings.Repeat("é", 11), strings.Repeat("x", 1<<12)} {
 		if other, taken := seen[keyOf(sid)]; taken {
 			t.Errorf("%.40q has the key of %.40q", sid, other)
 		}
