@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sessionring/sessionring/session"
@@ -150,14 +151,24 @@ func TestSignInDuringRevokeSubject(t *testing.T) {
 	}
 }
 
+// picky is a store of UTF-8 without NUL, as PostgreSQL is.
+type picky struct{ memstore.Store }
+
+func (s *picky) Get(ctx context.Context, id string) ([]byte, time.Time, error) {
+	if !utf8.ValidString(id) || strings.Contains(id, "\x00") {
+		return nil, time.Time{}, errStore
+	}
+	return s.Store.Get(ctx, id)
+}
+
 // An id may come from a URL: of somebody else, of nothing, or of a session that is
 // over; nothing happens, and no error tells which.
 func TestRevokeByURL(t *testing.T) {
 	t.Parallel()
-	m := managerOn(t, new(memstore.Store))
+	m := managerOn(t, new(picky))
 	tokens := issue(t, m, alice)
 	sid := sidOf(t, m, tokens)
-	for _, c := range []struct{ subject, sid string }{{"bob", sid}, {"", sid}, {"alice", ""}, {"alice", "x"}, {"alice", sid + "A"}, {"alice", strings.Repeat("x", 1<<16)}, {"alice", "\x00\xff"}} {
+	for _, c := range []struct{ subject, sid string }{{"bob", sid}, {"", sid}, {"alice", ""}, {"alice", "x"}, {"alice", sid + "A"}, {"alice", strings.Repeat("x", 1<<16)}, {"alice", "\xff"}, {"alice", sid + "\x00"}} {
 		if err := m.Revoke(t.Context(), c.subject, c.sid); err != nil {
 			t.Errorf("%q %.20q: got %v, want nil", c.subject, c.sid, err)
 		}

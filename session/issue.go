@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -106,6 +107,7 @@ func (m *Manager) checkGrant(g *Grant, now time.Time) (json.RawMessage, error) {
 	var f faults
 	f.add(g.Subject == "", "Grant.Subject is required: the name or id of the user")
 	f.add(!utf8.ValidString(g.Subject) || !utf8.ValidString(g.Actor), "Grant.Subject and Grant.Actor must be UTF-8")
+	f.add(m.cfg.Store != nil && strings.Contains(g.Subject, "\x00"), "Grant.Subject has NUL, which no record can be found by")
 	f.add(g.MaxAge < 0 || g.MaxAge > 0 && g.MaxAge < time.Second, "Grant.MaxAge must be at least 1s, or 0 for no cap of its own")
 	f.add(g.AuthTime.Unix() < 0, "Grant.AuthTime lies before 1970")
 	f.add(g.AuthTime.After(now.Add(maxAhead)), "Grant.AuthTime lies in the future")

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sessionring/sessionring/internal/ring"
 )
@@ -43,6 +44,10 @@ func sessionID(sid string) string   { return "session:" + sid }
 func sidOf(id string) string        { return strings.TrimPrefix(id, sessionID("")) }
 func cutID(subject string) string   { return "cut:" + subject }
 func groupOf(subject string) string { return "subject:" + subject }
+
+// storable reports whether every store can have text in an id: PostgreSQL, for one,
+// has no NUL.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
 
 const sessionKeySize = 32
 

@@ -37,6 +37,9 @@ func (m *Manager) Revoke(ctx context.Context, subject, sessionID string) error {
 	if m.cfg.Store == nil {
 		return errNeedsStore
 	}
+	if !storable(sessionID) {
+		return nil // no session has such an id
+	}
 	return m.revoke(ctx, ending{sid: sessionID, subject: subject, cause: "revoked"})
 }
 

@@ -6,7 +6,8 @@ import (
 )
 
 // Store keeps small records that change only by compare-and-swap, so that two
-// instances never both win. A store is safe for concurrent use.
+// instances never both win. A store is safe for concurrent use. Ids, groups and labels
+// are UTF-8 without NUL.
 //
 // Time is the store's, wherever it has a clock of its own: whether a record has
 // expired, and the time that Get returns. A record whose expires is the zero time

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,5 +87,14 @@ func TestNeedsStore(t *testing.T) {
 	m := managerOf(t, "v1")
 	if m.Revoke(t.Context(), "alice", "sid") == nil || m.RevokeBefore(t.Context(), time.Now()) == nil {
 		t.Error("got nil from a manager without a store, want errors")
+	}
+}
+
+// Not every store can have NUL in an id, so no subject of a record has it.
+func TestSubjectWithNUL(t *testing.T) {
+	t.Parallel()
+	_, err := managerOn(t, new(memstore.Store)).Issue(t.Context(), session.Grant{Subject: "a\x00b"})
+	if err == nil || !strings.Contains(err.Error(), "Grant.Subject has NUL") {
+		t.Errorf("got %v, want to hear of NUL", err)
 	}
 }
