@@ -73,10 +73,10 @@ func newKeyring(r *ring.Ring, home string) *Keyring {
 
 // loaded returns k with its source loaded for the first time.
 func (k *Keyring) loaded(ctx context.Context) (*Keyring, error) {
-	if err := k.Reload(ctx); err != nil {
+	if err := k.Reload(ctx); k.ring() == nil {
 		return nil, err
 	}
-	return k, nil
+	return k, nil // what else has failed the next Reload reports
 }
 
 // ringOf returns the ring of keys. It numbers them in their sources, on copies,
@@ -98,7 +98,10 @@ func ringOf(keys []Key) (*ring.Ring, error) {
 	if f == nil && !anyLive(own, time.Now()) {
 		f.addf("there is no live key: give at least one that is neither retired nor revoked")
 	}
-	return r, f.err()
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // anyLive reports whether one of keys is live at the time now.

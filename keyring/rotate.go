@@ -110,7 +110,7 @@ func editFile(ctx context.Context, path string, c change) error {
 	if err != nil {
 		return err
 	}
-	data, err = changed(path, data, c)
+	data, err = changed(path, data, time.Now(), c)
 	if errors.Is(err, errNoChange) {
 		return nil
 	}
@@ -120,13 +120,12 @@ func editFile(ctx context.Context, path string, c change) error {
 	return p.replace(target, data, info)
 }
 
-// changed returns the set in data with a change made.
-func changed(where string, data []byte, c change) ([]byte, error) {
+// changed returns the set in data with a change made, if it can be read again.
+func changed(where string, data []byte, now time.Time, c change) ([]byte, error) {
 	s, err := parseSet(where, data)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
 	if err := c(s, now); err != nil {
 		return nil, err
 	}
@@ -134,10 +133,13 @@ func changed(where string, data []byte, c change) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, err = parseSet(where, data); err == nil {
-		_, err = s.signing(now)
+	if s, err = parseSet(where, data); err != nil {
+		return nil, err
 	}
-	return data, err
+	if _, err := s.signing(now); err != nil {
+		return nil, err
+	}
+	return data, nil
 }
 
 // rotate puts a new key first and returns its tag. Its date is at least that of the

@@ -1,11 +1,12 @@
 package keyring
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -48,8 +49,14 @@ const (
 //
 // The keyring is read now, and again by Reload and every 10 seconds while
 // session.Manager.Run runs; on any error the keys in force stay. Whoever finds the
-// current key older than RotateEvery makes the next one, once for all. Rotate,
-// Revoke, Retire and Drop change it for all instances, which see it within 10 seconds.
+// current key older than RotateEvery makes the next one, once for all; if that
+// cannot be written, the keys are read all the same and Reload returns the error.
+// Rotate, Revoke, Retire and Drop change the keyring for all instances, which see it
+// within 10 seconds.
+//
+// A store that lost the keyring, or went back to an older one, gets it back from the
+// first instance that has seen the newer: no session is lost, and a revoked key stays
+// revoked. To go back on purpose, stop all instances first.
 //
 // All faults of s are reported at once.
 func FromStore(ctx context.Context, s Shared) (*Keyring, error) {
@@ -80,26 +87,28 @@ func (s Shared) faults() error {
 	return f.err()
 }
 
-// sharedDoc is the document in the store that holds the keyring.
+// sharedDoc is the document in the store that holds the keyring: a JWK Set with the
+// member serial, which every change raises. It tells a set that is newer from one
+// that a store went back to.
 type sharedDoc struct {
 	store       Store
 	seals       *sealer
 	rotateEvery time.Duration
-	last        atomic.Pointer[[]byte] // the set that was last seen in the store; nil: none yet
+
+	mu   sync.Mutex // held while the store is asked
+	last []byte     // the newest set that was seen in it; nil: none yet
 }
 
 // load returns the ring in the store. It makes the keyring if there is none, and
-// rotates it if that is due.
+// rotates it if that is due. If only that fails, it returns both ring and error.
 func (d *sharedDoc) load(ctx context.Context) (*ring.Ring, error) {
-	var last *ring.Ring
-	err := d.update(ctx, func(s *set, now time.Time) error {
+	return d.update(ctx, func(s *set, now time.Time) error {
 		if !d.due(s, now) {
 			return errNoChange
 		}
 		s.rotate(now)
 		return nil
-	}, &last)
-	return last, err
+	})
 }
 
 // due reports whether the current key is older than it should grow.
@@ -110,77 +119,104 @@ func (d *sharedDoc) due(s *set, now time.Time) bool {
 
 // edit makes a change that an operator asks for.
 func (d *sharedDoc) edit(ctx context.Context, c change) error {
-	var r *ring.Ring
-	return d.update(ctx, c, &r)
+	_, err := d.update(ctx, c)
+	return err
 }
 
 // update makes a change to what is in the store by compare-and-swap, again if
-// another was quicker, and sets r to the ring that is then in the store.
-func (d *sharedDoc) update(ctx context.Context, c change, r **ring.Ring) error {
+// another was quicker. It returns the ring that is then in the store, or beside an
+// error the one that was read there; nil if there is none that may be put in force.
+func (d *sharedDoc) update(ctx context.Context, c change) (r *ring.Ring, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for range maxSwaps {
 		old, now, err := d.store.Get(ctx, sharedID)
 		if err != nil {
-			return fmt.Errorf("keyring: %s cannot be read: %w", sharedWhere, err)
+			return r, fmt.Errorf("keyring: %s cannot be read: %w", sharedWhere, err)
 		}
-		next, err := d.changed(old, c, now, r)
-		if errors.Is(err, errNoChange) {
-			return nil
-		}
-		if err != nil {
-			return err
+		var next []byte
+		if next, r, err = d.next(old, c, now); next == nil {
+			return r, err
 		}
 		ok, err := d.store.Swap(ctx, sharedID, old, d.seals.seal(next), "", "", time.Time{})
 		if err != nil {
-			return fmt.Errorf("keyring: %s cannot be written: %w", sharedWhere, err)
+			return r, fmt.Errorf("keyring: %s cannot be written: %w", sharedWhere, err)
 		}
 		if ok {
-			return d.parse(next, now, r)
+			return d.accept(next, now)
 		}
 	}
-	return fmt.Errorf("keyring: %s is being changed by too many at once: try again", sharedWhere)
+	return r, fmt.Errorf("keyring: %s is being changed by too many at once: try again", sharedWhere)
 }
 
-// changed returns the set in old, which is nil if there is none, with a change
-// made. It sets r to the ring of what is there.
-func (d *sharedDoc) changed(old []byte, c change, now time.Time, r **ring.Ring) ([]byte, error) {
-	plain, err := d.open(old, now)
+// next returns the set to write in the place of old, which is nil if the store has
+// none; nil if there is nothing to write. It returns the ring of old too, unless
+// that is not the newest we know.
+func (d *sharedDoc) next(old []byte, c change, now time.Time) (next []byte, r *ring.Ring, err error) {
+	var have []byte
+	if old != nil {
+		if have, err = d.seals.open(old); err != nil {
+			return nil, nil, err
+		}
+	}
+	base, err := d.base(have, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	kept := old != nil && bytes.Equal(base, have)
+	if kept {
+		if r, err = d.accept(have, now); err != nil {
+			return nil, nil, err
+		}
+	}
+	next, err = changed(sharedWhere, base, now, counted(c))
+	switch {
+	case !errors.Is(err, errNoChange):
+		return next, r, err
+	case kept:
+		return nil, r, nil
+	default:
+		return base, nil, nil
+	}
+}
+
+// base returns the set that the next one is made of: have, which is in the store, if
+// it is newer than all we know. A store that lost the keyring, or went back to an
+// older one, gets the newest back, since neither must cost anybody a session or give
+// a revoked key its life back. Only if there never was a set, it is a new one, with
+// one key.
+func (d *sharedDoc) base(have []byte, now time.Time) ([]byte, error) {
+	switch {
+	case have == nil && d.last == nil:
+		s := &set{where: sharedWhere, entries: []entry{newEntry(firstTag, now)}}
+		s.count(0)
+		return s.encode()
+	case have == nil:
+		return d.last, nil
+	case d.last == nil || bytes.Equal(have, d.last):
+		return have, nil
+	}
+	s, err := parseSet(sharedWhere, have)
 	if err != nil {
 		return nil, err
 	}
-	if old != nil {
-		if err := d.parse(plain, now, r); err != nil {
-			return nil, err
-		}
+	known, err := parseSet(sharedWhere, d.last)
+	if err != nil || s.serial() > known.serial() {
+		return have, err
 	}
-	next, err := changed(sharedWhere, plain, func(s *set, _ time.Time) error { return c(s, now) })
-	if old == nil && errors.Is(err, errNoChange) {
-		return plain, nil
-	}
-	return next, err
+	known.join(s, now)
+	return known.encode()
 }
 
-// open returns the set in old. If the store has none, it is the one that was there
-// before, since a store that lost it must not cost anybody a session; else a new
-// one, with one fresh key.
-func (d *sharedDoc) open(old []byte, now time.Time) ([]byte, error) {
-	if old != nil {
-		return d.seals.open(old)
-	}
-	if last := d.last.Load(); last != nil {
-		return *last, nil
-	}
-	s := set{where: sharedWhere, entries: []entry{newEntry(firstTag, now)}}
-	return s.encode()
-}
-
-// parse notes the set in data, which is in the store, and sets r to its ring.
-func (d *sharedDoc) parse(data []byte, now time.Time, r **ring.Ring) error {
+// accept notes the set in data, which is in the store, and returns its ring.
+func (d *sharedDoc) accept(data []byte, now time.Time) (*ring.Ring, error) {
 	s, err := parseSet(sharedWhere, data)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if *r, err = s.signing(now); err == nil {
-		d.last.Store(&data)
+	r, err := s.signing(now)
+	if err == nil {
+		d.last = data
 	}
-	return err
+	return r, err
 }

@@ -16,8 +16,9 @@ type Live struct {
 	version atomic.Uint64 // counts the changes of the ring
 	guard   guard
 
-	// Load makes the ring anew from its source. It is nil if there is nothing to
-	// load from, and set before the handle is shared.
+	// Load makes the ring anew from its source. A ring beside an error is good: what
+	// failed came after. It is nil if there is nothing to load from, and set before
+	// the handle is shared.
 	Load func(context.Context) (*Ring, error)
 	// Interval is how often Load may bring something new; 0: never by itself.
 	Interval time.Duration
@@ -46,8 +47,8 @@ func (l *Live) Swap(r *Ring) (changed bool) {
 	return false
 }
 
-// Reload loads the ring and puts it in force; on any error the old one stays. It
-// reports whether the keys are others than before.
+// Reload loads the ring and puts it in force; if there is none, the old one stays.
+// It reports whether the keys are others than before.
 func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 	if l.Load == nil {
 		return false, ErrNoSource
@@ -55,8 +56,8 @@ func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r, err := l.Load(ctx)
-	if err != nil {
-		return false, err
+	if r != nil {
+		changed = l.Swap(r)
 	}
-	return l.Swap(r), nil
+	return changed, err
 }
