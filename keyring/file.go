@@ -27,8 +27,8 @@ const fileInterval = 10 * time.Second
 // [InitFile] makes it.
 //
 // It is read now, and again by Reload, every 10 seconds while session.Manager.Run
-// runs, and when a token names an unknown key. Rotate, Revoke,
-// Retire and Drop change it.
+// runs, and when a token names an unknown key. Rotate, Revoke, Retire and Drop change
+// it.
 //
 // See RFC 7517, section 5: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func FromFile(path string) (*Keyring, error) {
@@ -40,9 +40,24 @@ func FromFile(path string) (*Keyring, error) {
 	}
 	k := newKeyring(nil, "the keys come from "+path+": change them there")
 	k.live.Interval = fileInterval
-	k.live.Load = func(context.Context) (*ring.Ring, error) { return loadFile(path) }
+	k.live.Load = func(context.Context) (*ring.Ring, error) {
+		r, err := loadFile(path)
+		return r, k.whenGone(err)
+	}
 	k.edit = func(ctx context.Context, c change) error { return editFile(ctx, path, c) }
 	return k.loaded(context.Background())
+}
+
+// whenGone adds to an error what to do about a file that is not there. Who had keys
+// from it must not be told to make others.
+func (k *Keyring) whenGone(err error) error {
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	case k.ring() == nil:
+		return fmt.Errorf("%w: InitFile makes it, or the command keyring init", err)
+	}
+	return fmt.Errorf("%w: put it back; a new one would hold other keys", err)
 }
 
 // loadFile returns the ring of the set in a file.
@@ -64,9 +79,6 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 		return nil, nil, fmt.Errorf("keyring: %s is not a regular file", path) // a pipe would block us
 	}
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("keyring: %w: InitFile makes it, or the command keyring init", err)
-	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("keyring: %w", err)
 	}

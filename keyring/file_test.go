@@ -99,8 +99,9 @@ func TestFileReload(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Reload(t.Context()); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("removed: got %v, want fs.ErrNotExist", err)
+	err := k.Reload(t.Context())
+	if refused(t, err, nil, "no such file", "put it back"); !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), "InitFile") {
+		t.Errorf("removed: got %v, want fs.ErrNotExist, and no word of making another", err)
 	}
 	wantStates(t, k, "v1 current")
 

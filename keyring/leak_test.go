@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session/memstore"
 )
 
 // verbs are all that fmt knows, with flags, and one that it does not.
@@ -82,18 +83,20 @@ func subjects(t *testing.T) (values map[string]any, secrets []string) {
 		t.Fatal(err)
 	}
 	static := must(keyring.New(key, parsed[0]))(t)
+	kek := newSecret()
+	inStore := shared(t, new(memstore.Store), kek)
 	held := holder{
 		key, &key, static, env, parsed, map[string]any{"key": key, "keyring": fromFile},
 		hidden{key, static, *env, key, []*keyring.Key{&key}, map[keyring.Key]*keyring.Keyring{key: static}},
 	}
 	return map[string]any{
-		"Key": key, "*Key": &key, "[]Key": parsed, "New": static, "FromEnv": env, "FromFile": fromFile, "Keyring": *env,
+		"Key": key, "*Key": &key, "[]Key": parsed, "New": static, "FromEnv": env, "FromFile": fromFile, "FromStore": inStore, "Keyring": *env,
 		"List": env.List(), "KeyInfo": env.List()[0], "Live": env.Live(), "Ring": env.Live().Ring(), "ring keys": env.Live().Ring().Keys(),
 		"ring key": env.Live().Ring().Keys()[0], "derived ring": env.Live().Ring().Derive("x"), "Env": keyring.FlaskEnv(),
 		"struct": held, "*struct": &held, "map": map[string]any{"a": key, "b": static, "c": held}, "map of keys": map[keyring.Key]int{key: 1},
 		"slice": []any{key, &key, static, env, held}, "any": any(key), "array": [1]keyring.Key{key}, "func": env.List,
 		"error": func() error { _, err := env.Rotate(t.Context()); return err }(),
-	}, []string{text, old, inFile, raw}
+	}, []string{text, old, inFile, raw, kek}
 }
 
 func TestNothingPrintsASecret(t *testing.T) {
@@ -144,6 +147,29 @@ func TestNothingEncodesASecret(t *testing.T) {
 		if err := gob.NewEncoder(io.Discard).Encode(v); err == nil {
 			t.Errorf("%s: encoding/gob encodes it", name)
 		}
+	}
+}
+
+// A Shared holds its KEK in the clear, as the program gave it, and yet no printer,
+// logger or encoder in usual use shows it.
+func TestSharedHidesItsKEK(t *testing.T) {
+	t.Parallel()
+	kek := newSecret()
+	config := keyring.Shared{Store: new(memstore.Store), KEK: kek}
+	for name, v := range map[string]any{"Shared": config, "*Shared": &config, "struct": struct{ Keys keyring.Shared }{config}, "map": map[string]any{"x": config}} {
+		for _, verb := range verbs {
+			if verb != "%p" { // fmt does not ask the value
+				searchText(t, name+" by "+verb, fmt.Sprintf(verb, v), []string{kek})
+			}
+		}
+		var out bytes.Buffer
+		slog.New(slog.NewTextHandler(&out, nil)).Info("x", "value", v)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", "value", v)
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Error(err)
+		}
+		searchText(t, name, out.String()+string(data), []string{kek})
 	}
 }
 

@@ -89,11 +89,15 @@ func (k *Keyring) change(ctx context.Context, c change) error {
 		return fmt.Errorf("%w: %w", ErrFixed, k.fixed())
 	}
 	err := k.edit(ctx, c)
-	if again := k.Reload(ctx); err == nil {
-		err = again
+	again := k.Reload(ctx)
+	if err == nil && again != nil {
+		err = errors.Join(errUnread, again)
 	}
 	return err
 }
+
+// errUnread stands before the reason.
+var errUnread = errors.New("keyring: the keys are changed, but cannot be read again, so the change is not in force here yet: repair that, and do not change them again")
 
 // editFile changes the set in a file. What we would not read is not written.
 func editFile(ctx context.Context, path string, c change) error {

@@ -27,7 +27,8 @@ type sealKey struct {
 }
 
 const (
-	sealFormat = "sessionring sealed keyring v1"
+	sealFamily = "sessionring sealed keyring v"
+	sealFormat = sealFamily + "1"
 	labelSeal  = "sessionring keyring seal v1"
 )
 
@@ -75,18 +76,25 @@ func (s *sealer) seal(data []byte) []byte {
 	return k.aead.Seal(append([]byte(head), nonce...), nonce, data, []byte(head))
 }
 
+// repair is what to do about them. Instances that run keep the keys they have.
+const repair = `put back what was there from a backup of the store, or delete the record "keyring" while an instance runs, which puts back what it knows`
+
 // The faults of what a store returns.
 var (
-	errNotSealed = errors.New("keyring: what the store holds is no sealed keyring of a version known here")
-	errSeal      = errors.New("keyring: the keyring in the store has been changed by somebody without the key that seals it")
+	errNotSealed = errors.New("keyring: what the store holds is no sealed keyring: " + repair)
+	errNewer     = errors.New("keyring: the keyring in the store is sealed in a form that this release does not know: run the release that wrote it, or a later one")
+	errSeal      = errors.New("keyring: the keyring in the store is damaged, or has been changed by somebody without the key that seals it: " + repair)
 )
 
 // open opens what seal has sealed, under whichever key it was.
 func (s *sealer) open(data []byte) ([]byte, error) {
 	format, rest, ok := strings.Cut(string(data), "\n")
 	name, box, ok2 := strings.Cut(rest, "\n")
-	if !ok || !ok2 || format != sealFormat {
+	switch {
+	case !ok || !ok2 || !strings.HasPrefix(format, sealFamily):
 		return nil, errNotSealed
+	case format != sealFormat:
+		return nil, errNewer
 	}
 	for _, k := range s.keys {
 		if k.name != name {

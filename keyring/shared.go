@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -18,9 +19,10 @@ type Shared struct {
 	// Store is required. Every session.Store is one.
 	Store Store
 	// KEK is required: the secret that seals the keyring, under the rules for
-	// SESSION_SECRET. To replace it, list the new one first and the old one behind
-	// it, comma separated, in every instance; after the next change of the keyring,
-	// such as a rotation, the old one is of no use any more.
+	// SESSION_SECRET. Several are comma separated; the first seals, all open. To
+	// replace it, list the new one behind the old one in every instance, then before
+	// it; after the next change of the keyring, such as a rotation, the old one is of
+	// no use any more.
 	KEK string
 	// RotateEvery is how old the current key grows. Default 90 days; negative: it is
 	// replaced by Rotate only.
@@ -28,6 +30,15 @@ type Shared struct {
 	// Algorithm is that of new keys. Default, and so far the only one, "HS256".
 	Algorithm string
 }
+
+// String returns the word "shared": the KEK does not show.
+func (s Shared) String() string { return "shared" }
+
+// Format writes what String returns, whatever the verb.
+func (s Shared) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
+
+// MarshalText returns what String does. Encoders of JSON and of logs use it.
+func (s Shared) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Store is what FromStore needs: the Get and Swap of session.Store.
 type Store interface {

@@ -1,8 +1,10 @@
 package keyring_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -162,8 +164,7 @@ func TestSharedLateInstanceTakesTheNewer(t *testing.T) {
 func TestSharedWithoutSerial(t *testing.T) {
 	t.Parallel()
 	s, kek := new(shelf), newSecret()
-	data, err := keyring.Seal(kek, []byte(jwks(jwk("v1", newSecret(), `"iat":1`))))
-	do(t, err)
+	data := seal(kek, jwks(jwk("v1", newSecret(), `"iat":1`)))
 	s.put(t, data)
 	k := must(keyring.FromStore(t.Context(), keyring.Shared{Store: s, KEK: kek, RotateEvery: -1}))(t)
 	do(t, k.Reload(t.Context()))
@@ -298,4 +299,87 @@ func TestSharedDueRotationIsMadeOnce(t *testing.T) {
 			t.Errorf("got %d writes, want 2: the first key and the second", got)
 		}
 	})
+}
+
+// A document that cannot be opened leaves the keys in force and is left as it is, the
+// error says what to do, and when the good one is back all goes on.
+func TestSharedDocumentCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	flip := func(data []byte, i int) []byte {
+		data = slices.Clone(data)
+		data[i] ^= 0x10
+		return data
+	}
+	const repair = `from a backup of the store, or delete the record "keyring" while an instance runs`
+	for name, c := range map[string]struct {
+		spoil func(good []byte) []byte
+		want  string
+	}{
+		"empty":                   {func([]byte) []byte { return []byte{} }, repair},
+		"not ours":                {func([]byte) []byte { return []byte(`{"keys":[]}`) }, repair},
+		"cut in the format":       {func(good []byte) []byte { return good[:20] }, repair},
+		"cut in the nonce":        {func(good []byte) []byte { return good[:45] }, repair},
+		"cut in the text":         {func(good []byte) []byte { return good[:len(good)-1] }, repair},
+		"a bit of the nonce":      {func(good []byte) []byte { return flip(good, 45) }, repair},
+		"the last bit":            {func(good []byte) []byte { return flip(good, len(good)-1) }, repair},
+		"another key":             {func(good []byte) []byte { return flip(good, 32) }, "add the secret that was used before"},
+		"of a later release":      {func(good []byte) []byte { return bytes.Replace(good, []byte("v1\n"), []byte("v2\n"), 1) }, "run the release that wrote it"},
+		"of another with a key":   {func([]byte) []byte { return seal(newSecret(), jwks(jwk("v9", newSecret()))) }, "add the secret that was used before"},
+		"sealed well, and no set": {nil, "is no JWK Set"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, kek := new(shelf), newSecret()
+			k := shared(t, s, kek)
+			token, good := issue(t, k), s.sealed(t)
+			if c.spoil == nil {
+				c.spoil = func([]byte) []byte { return seal(kek, "[]") }
+			}
+			bad := c.spoil(good)
+			s.put(t, bad)
+			refused(t, k.Reload(t.Context()), []string{kek}, c.want)
+			_, err := k.Rotate(t.Context())
+			refused(t, err, []string{kek}, c.want)
+			_, err = keyring.FromStore(t.Context(), keyring.Shared{Store: s, KEK: kek})
+			refused(t, err, []string{kek}, c.want)
+			wantStates(t, k, "v1 current")
+			wantVerify(t, k, token, "v1")
+			if !bytes.Equal(s.sealed(t), bad) {
+				t.Error("the store was changed, want it left as it is")
+			}
+			s.put(t, nil) // as the error says
+			do(t, k.Reload(t.Context()))
+			wantVerify(t, shared(t, s, kek), token, "v1")
+			s.put(t, good)
+			do(t, k.Reload(t.Context()))
+			wantVerify(t, k, token, "v1")
+		})
+	}
+}
+
+// seal returns text sealed under kek, as a store holds it.
+func seal(kek, text string) []byte {
+	data, err := keyring.Seal(kek, []byte(text))
+	if err != nil {
+		panic(err) // of a good kek there is no error
+	}
+	return data
+}
+
+// A change that is made, and cannot be read again, is said to be made.
+func TestChangeThatCannotBeReadAgain(t *testing.T) {
+	t.Parallel()
+	s, kek := new(brittle), newSecret()
+	k := shared(t, s, kek)
+	goDown := func(write func() (bool, error)) (bool, error) {
+		defer s.down.Store(true)
+		return write()
+	}
+	s.swap.Store(&goDown)
+	_, err := k.Rotate(t.Context())
+	refused(t, err, []string{kek}, "the keys are changed, but cannot be read again", "cannot be read: "+errShelf.Error())
+	wantStates(t, k, "v1 current")
+	s.down.Store(false)
+	do(t, k.Reload(t.Context()))
+	wantStates(t, k, "v2 current, v1 previous")
 }
