@@ -50,10 +50,11 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, g Grant) error 
 // the cookies. What header, body and cookies carry is each ended; a request
 // without a token is no error. Status and body are the caller's.
 //
-// Without a Store the access token lives on until it expires: whoever has a copy
-// of it can use it until then. Errors are ErrCrossOrigin, and then nothing has
-// changed, and ErrUnavailable: the cookies are cleared, the store is down, and Run
-// ends the session when it is back. It is safe for concurrent use.
+// Without a Store both tokens live on for whoever has a copy: the access token until
+// it expires, the refresh token, by being refreshed, until the session would have
+// ended. With one, the session ends as by Revoke. Errors are ErrCrossOrigin, and then
+// nothing has changed, and ErrUnavailable: the cookies are cleared, the store is down,
+// and Run ends the session when it is back. It is safe for concurrent use.
 func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
 	private(w.Header())
 	if err := m.sameOrigin(r); err != nil {

@@ -30,9 +30,10 @@ var (
 // Revoke ends one session of a user. A session that is gone, or somebody else's,
 // is left alone and no error, so an id may come from a URL.
 //
-// This instance refuses the session at once, others within Config.RevocationLag
-// (Cached), at once (Strict), or when its access token expires (Off). Errors wrap
-// ErrUnavailable. It is safe for concurrent use.
+// A refresh is refused at once, everywhere. The access token is refused at once here
+// and within Config.RevocationLag at others (Cached), at once everywhere (Strict), or
+// nowhere before it expires, not even here (Off). Errors wrap ErrUnavailable. It is
+// safe for concurrent use.
 func (m *Manager) Revoke(ctx context.Context, subject, sessionID string) error {
 	if m.cfg.Store == nil {
 		return errNeedsStore
@@ -168,8 +169,10 @@ func (m *Manager) adoptable(ctx context.Context, c *Claims) error {
 
 // RevokeBefore ends all sessions of everybody that began before t: after a break-in.
 //
-// It is kept in the store until no such session can be left. Errors wrap
-// ErrUnavailable. It is safe for concurrent use.
+// Tokens are refused as by Revoke, but that with Cached others may refresh such a
+// session until they have read of its end, within Config.RevocationLag. It is kept in
+// the store until no such session can be left. Errors wrap ErrUnavailable. It is safe
+// for concurrent use.
 func (m *Manager) RevokeBefore(ctx context.Context, t time.Time) error {
 	if m.cfg.Store == nil {
 		return errNeedsStore
