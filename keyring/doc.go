@@ -3,15 +3,16 @@
 //
 // A key is a secret with a tag, a label such as "v2". A keyring is the few keys
 // that a service holds at one time: the newest, which signs; older ones, whose
-// tokens are still about; and perhaps a spare. While it holds several, all of
-// them vouch for every new token, so a token is good wherever one of its keys is
-// held. That is why a key can be replaced in one ordinary deployment, or rolled
+// tokens are still about; and perhaps a spare. While it holds several, up
+// to four of them vouch for every new token, so a token is good wherever one of these
+// is held. That is why a key can be replaced in one ordinary deployment, or rolled
 // back, without signing anybody out.
 //
 // Keys come from one of these sources:
 //
 //   - the environment: [FromEnv], or [Env] for other names, or [FlaskEnv];
 //   - a file that is watched, a JWK Set (RFC 7517): [FromFile], made by [InitFile];
+//   - the store of the sessions, sealed there: [FromStore], which rotates by itself;
 //   - a function of the program, such as a client of a secret manager: [FromFunc];
 //   - the program itself: [New], with keys made by [NewKey] or [ParseKeys].
 //
@@ -19,6 +20,9 @@
 // as placeholders or published somewhere are refused when the program starts,
 // and so are two that come to the same key. All faults are reported at once, and
 // no message holds any part of a secret.
+//
+// A file, a function and a store are read again while session.Manager.Run runs, and
+// by [Keyring.Reload]; the environment and the program are not read again.
 //
 // Nothing here prints, logs or encodes a secret: keys show as their kid, which is
 // tag, dot and fingerprint, and keyrings as the tags of their keys.
