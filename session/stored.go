@@ -124,8 +124,9 @@ func (m *Manager) issueStored(s *grant, r *record, now time.Time, did move) (*is
 		stamp{r.tokenID(s.sid, r.Gen), time.Unix(r.Issued, 0), time.Unix(r.RefreshUntil, 0)})
 }
 
-// renewStored is a refresh with a store: two round trips, or one for those who
-// come second inside the grace.
+// renewStored is a refresh with a store: one read and one write; one read for those
+// who come second inside the grace; and a read more, after the write that was lost, for
+// those who are overtaken between the two. What Strict and Off read on top comes before.
 func (m *Manager) renewStored(ctx context.Context, c *Claims) (*issued, error) {
 	var s *grant
 	for range maxSwaps {

@@ -23,7 +23,7 @@
 //
 // # PostgreSQL
 //
-// Version 13 or later. Each operation is one statement in the default isolation
+// Version 13 or later; it is tested with 15. Each operation is one statement in the default isolation
 // level, so a pooler in transaction mode may stand between. The time of the store
 // is clock_timestamp. Deleting in batches keeps the tables small without a cron job.
 //
