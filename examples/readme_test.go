@@ -1,7 +1,9 @@
 package examples_test
 
 import (
-	"net/url"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,53 +40,180 @@ func TestREADMEProgram(t *testing.T) {
 	t.Parallel()
 	program := blocks(t, "go")[0]
 	addr := nobody(t)
-	file := filepath.Join(t.TempDir(), "main.go")
 	source := strings.Replace(program, "127.0.0.1:8080", addr, 1)
 	if !strings.HasPrefix(program, "package main\n") || source == program {
 		t.Fatal("the first program of the README is not one that listens on 127.0.0.1:8080")
 	}
-	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	binary := filepath.Join(filepath.Dir(file), "program")
-	if out, err := exec.Command("go", "build", "-o", binary, file).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	cmd := exec.Command(binary)
+	cmd := exec.Command(compiled(t, source))
 	cmd.Env = []string{"SESSION_SECRET=" + newSecret()}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	shownExchange(t, newUser("demo"), "http://"+addr)
+	shownExchange(t, "http://"+addr)
 }
 
-// shownExchange holds what the program answers against what the README says.
-func shownExchange(t *testing.T, u *user, server string) {
+// The other Go of the README compiles, with what it takes for granted.
+func TestREADMESnippets(t *testing.T) {
+	t.Parallel()
+	const around = `package main
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/sessionring/sessionring/cookie"
+	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/sqlstore"
+)
+
+func main() {}
+
+func _(ctx context.Context, keys *keyring.Keyring, me *session.Claims, id string) {
+	%s
+	_, _ = list, err
+}
+`
+	snippets := blocks(t, "go")[1:]
+	if len(snippets) == 0 {
+		t.Fatal("found none")
+	}
+	for _, s := range snippets {
+		compiled(t, fmt.Sprintf(around, s))
+	}
+}
+
+// compiled returns the program made of source.
+func compiled(t *testing.T, source string) string {
 	t.Helper()
-	shown := blocks(t, "http")[0]
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(filepath.Dir(file), "program")
+	if out, err := exec.Command("go", "build", "-o", binary, file).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, source)
+	}
+	return binary
+}
+
+// message is a request or an answer as it goes over the wire.
+type message struct {
+	line   string   // the request or status line
+	header []string // sorted lines
+	body   string
+}
+
+// messages returns the messages of a block, requests and answers in turn.
+func messages(block string) []message {
+	var list []message
+	inBody := false
+	for line := range strings.Lines(block) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "HTTP/1.1 ") || strings.HasSuffix(line, " HTTP/1.1") {
+			list = append(list, message{line: line})
+			inBody = false
+			continue
+		}
+		m := &list[len(list)-1]
+		switch {
+		case line == "":
+			inBody = true
+		case inBody:
+			m.body += line
+		default:
+			m.header = append(m.header, line)
+		}
+	}
+	for _, m := range list {
+		slices.Sort(m.header)
+	}
+	return list
+}
+
+// omitted are the headers that the README says it leaves out.
+var omitted = []string{"Date", "Content-Length", "Vary", "X-Content-Type-Options"}
+
+// shownExchange sends the requests of the README, with the tokens that it cuts short
+// filled in, and holds the answers against those that it shows.
+func shownExchange(t *testing.T, server string) {
+	t.Helper()
+	u := newUser("demo")
 	eventually(t, "the program listens", func() bool { _, err := u.send("GET", server, ""); return err == nil })
-	form := url.Values{"username": {"demo"}, "password": {"demo"}}.Encode()
-	login := u.want(t, 200, "POST", server+"/api/auth/login", form, "Content-Type", "application/x-www-form-urlencoded")
-	health := u.health(t, server)
-	refresh := u.want(t, 204, "POST", server+"/api/auth/refresh", "")
-	for _, r := range []reply{login, refresh} {
-		for _, line := range r.header["Set-Cookie"] {
-			line = regexp.MustCompile(`=eyJhbGci[^;]*`).ReplaceAllString(line, "=eyJhbGci…")
-			if !strings.Contains(shown, "Set-Cookie: "+line+"\n") {
-				t.Errorf("the README does not show %q", line)
+	tokens := map[string]string{}
+	shown := messages(blocks(t, "http")[0])
+	for i := 0; i+1 < len(shown); i += 2 {
+		got := send(t, server, shown[i], tokens)
+		want := shown[i+1]
+		if want.body = inGeneral(want.body); got.line != want.line || !slices.Equal(got.header, want.header) || got.body != want.body {
+			t.Errorf("%s: got %q, want %q", shown[i].line, got, want)
+		}
+	}
+	if len(shown) != 6 {
+		t.Errorf("the README has %d messages, want 6", len(shown))
+	}
+	cookie := "__Host-access=" + tokens["__Host-access"]
+	if me := u.want(t, 200, "GET", server+"/api/me", "", "Cookie", cookie); me.text != "hello demo\n" {
+		t.Errorf("got %q, want hello demo", me.text)
+	}
+}
+
+// cut is a token that was cut short.
+const cut = "eyJhbGci…"
+
+// send sends a message of the README with these tokens by the names of their cookies,
+// and returns the answer as the README would show it. It notes the tokens in it.
+func send(t *testing.T, server string, m message, tokens map[string]string) message {
+	t.Helper()
+	method, path, _ := strings.Cut(strings.TrimSuffix(m.line, " HTTP/1.1"), " ")
+	req, err := http.NewRequest(method, server+path, strings.NewReader(m.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range m.header {
+		name, value, _ := strings.Cut(line, ": ")
+		for cookie, token := range tokens {
+			value = strings.ReplaceAll(value, cookie+"="+cut, cookie+"="+token)
+		}
+		req.Header.Add(name, value)
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	for _, c := range res.Cookies() {
+		tokens[c.Name] = c.Value
+	}
+	return asShown(t, res)
+}
+
+// asShown returns an answer as the README would show it.
+func asShown(t *testing.T, res *http.Response) message {
+	t.Helper()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := message{line: res.Proto + " " + res.Status, body: inGeneral(string(body))}
+	token := regexp.MustCompile(`=eyJhbGci[^;]*`)
+	for name, values := range res.Header {
+		for _, value := range values {
+			if !slices.Contains(omitted, name) {
+				answer.header = append(answer.header, name+": "+token.ReplaceAllString(value, "="+cut))
 			}
 		}
 	}
-	text := regexp.MustCompile(`"(server_time|expires_in)":\d+`)
-	want := text.ReplaceAllString(strings.Join(strings.Fields(shown), ""), "$1")
-	got := text.ReplaceAllString(strings.Join(strings.Fields(health.text), ""), "$1")
-	if health.status != 200 || !strings.Contains(want, got) {
-		t.Errorf("the README does not show the answer %v", health)
-	}
-	if me := u.want(t, 200, "GET", server+"/api/me", ""); me.text != "hello demo\n" {
-		t.Errorf("got %q, want hello demo", me.text)
-	}
+	slices.Sort(answer.header)
+	return answer
+}
+
+// inGeneral returns a body without white space, and without the numbers that are
+// others each time.
+func inGeneral(body string) string {
+	varying := regexp.MustCompile(`"(server_time|expires_in)":\d+`)
+	return varying.ReplaceAllString(strings.Join(strings.Fields(body), ""), "$1")
 }
 
 // The commands of the README, run in order: start, sign in, rotate, still signed in.
