@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // readme is the README of the project.
@@ -28,14 +27,14 @@ func readme(t *testing.T) string {
 func blocks(t *testing.T, language string) []string {
 	t.Helper()
 	var list []string
-	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(readme(t), -1) {
-		list = append(list, m[1])
+	for _, m := range regexp.MustCompile("(?s)( *)```"+language+"\n(.*?)```").FindAllStringSubmatch(readme(t), -1) {
+		list = append(list, strings.ReplaceAll(m[2], "\n"+m[1], "\n")[len(m[1]):])
 	}
 	return list
 }
 
-// The complete program of the README compiles as it stands, and has the exchange
-// that the README shows: the same status lines, headers and bodies.
+// The complete program of the README compiles as it stands, starts as the README says,
+// and has the exchange that the README shows: the same status lines, headers and bodies.
 func TestREADMEProgram(t *testing.T) {
 	t.Parallel()
 	program := blocks(t, "go")[0]
@@ -44,12 +43,8 @@ func TestREADMEProgram(t *testing.T) {
 	if !strings.HasPrefix(program, "package main\n") || source == program {
 		t.Fatal("the first program of the README is not one that listens on 127.0.0.1:8080")
 	}
-	cmd := exec.Command(compiled(t, source))
-	cmd.Env = []string{"SESSION_SECRET=" + newSecret()}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	file := compiled(t, source)
+	begin(t, shell(strings.Replace(startProgram, "./hello", file, 1)))
 	shownExchange(t, "http://"+addr)
 }
 
@@ -84,18 +79,17 @@ func _(ctx context.Context, keys *keyring.Keyring, me *session.Claims, id string
 	}
 }
 
-// compiled returns the program made of source.
+// compiled writes source into a file and compiles it. It returns the file.
 func compiled(t *testing.T, source string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "main.go")
 	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(filepath.Dir(file), "program")
-	if out, err := exec.Command("go", "build", "-o", binary, file).CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", os.DevNull, file).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out, source)
 	}
-	return binary
+	return file
 }
 
 // message is a request or an answer as it goes over the wire.
@@ -214,45 +208,6 @@ func asShown(t *testing.T, res *http.Response) message {
 func inGeneral(body string) string {
 	varying := regexp.MustCompile(`"(server_time|expires_in)":\d+`)
 	return varying.ReplaceAllString(strings.Join(strings.Fields(body), ""), "$1")
-}
-
-// The commands of the README, run in order: start, sign in, rotate, still signed in.
-// The last, go test work, is run by CI, and would run this test again.
-func TestREADMECommands(t *testing.T) {
-	t.Parallel()
-	want := []string{
-		"go run ./examples/quickstart",
-		"go run ./keyring/cmd/keyring rotate -file data/keyring.json",
-		"go test work",
-	}
-	if got := blocks(t, "sh"); !slices.Equal(got, []string{want[0] + "\n", want[1] + "\n", want[2] + "\n"}) {
-		t.Fatalf("got the commands %q, want %q", got, want)
-	}
-	dir := t.TempDir()
-	p := launchCommand(t, want[0], "DATA_DIR="+dir, "PORT=0").listeningWithin(t, 5*time.Minute) // it is compiled first
-	u := newUser("demo")
-	u.want(t, 200, "POST", p.url+"/api/auth/login", `{"username":"demo","password":"demo"}`)
-	rotate := exec.Command("sh", "-c", strings.Replace(want[1], "data/", dir+"/", 1))
-	rotate.Dir = ".."
-	if out, err := rotate.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	eventually(t, "the server has the new key", func() bool { return u.health(t, p.url).word("status") == "previous_key" })
-	u.want(t, 200, "GET", p.url+"/api/me", "")
-	u.want(t, 204, "POST", p.url+"/api/auth/refresh", "")
-	if h := u.health(t, p.url); h.word("status") != "ok" || h.word("token_version") != "v2" {
-		t.Errorf("after the refresh: got %v, want ok under v2", h)
-	}
-}
-
-// launchCommand runs a command of the README in the root of the project, with more
-// variables.
-func launchCommand(t *testing.T, line string, env ...string) *process {
-	t.Helper()
-	words := strings.Fields(line)
-	cmd := exec.Command(words[0], words[1:]...)
-	cmd.Dir, cmd.Env = "..", append(os.Environ(), env...)
-	return begin(t, cmd)
 }
 
 // Nothing of the README is about files that are not there.

@@ -1,0 +1,173 @@
+package examples_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sessionring/sessionring/keyring"
+)
+
+// Blocks of commands in the README.
+const (
+	startQuickstart  = "go run ./examples/quickstart\n"
+	rotateQuickstart = "go run ./keyring/cmd/keyring rotate -file data/keyring.json\n"
+	testAll          = "go test work\n"
+	startProgram     = "export SESSION_SECRET=$(go run ./keyring/cmd/keyring generate)\ngo run ./hello\n"
+	makeSecret       = "go run ./keyring/cmd/keyring generate\nopenssl rand -hex 32\n"
+	rotateKeys       = "go run ./keyring/cmd/keyring init -file keys.json\ngo run ./keyring/cmd/keyring rotate -file keys.json\n"
+	revokeKey        = "go run ./keyring/cmd/keyring list -file keys.json\ngo run ./keyring/cmd/keyring revoke -file keys.json KID\n"
+	startFlask       = "FLASK_SECRET_KEY=… PORT=5000 go run ./examples/flask\n"
+)
+
+// TestREADMECommands runs the commands of the README, and wants none that it does not
+// know how to run.
+func TestREADMECommands(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T){
+		startQuickstart:  tryQuickstart,
+		rotateQuickstart: nil, // tryQuickstart
+		testAll:          wantInCI,
+		startProgram:     nil, // TestREADMEProgram
+		makeSecret:       tryMakeSecret,
+		rotateKeys:       tryRotateKeys,
+		revokeKey:        tryRevokeKey,
+		startFlask:       tryFlask,
+	}
+	for _, block := range blocks(t, "sh") {
+		test, known := tests[block]
+		if !known {
+			t.Errorf("the README has the commands %q, which no test runs: add one here", block)
+		}
+		if delete(tests, block); test != nil {
+			t.Run(strings.TrimSpace(block), func(t *testing.T) { t.Parallel(); test(t) })
+		}
+	}
+	for block := range tests {
+		t.Errorf("the README does not have the commands %q", block)
+	}
+}
+
+// Commands stand in blocks of sh, or the test above would not find them.
+func TestREADMECommandsInBlocks(t *testing.T) {
+	t.Parallel()
+	text := readme(t)
+	fence := regexp.MustCompile("(?ms)^ *```(.*?)\n.*?```")
+	for _, m := range fence.FindAllStringSubmatch(text, -1) {
+		if m[1] != "sh" && m[1] != "go" && m[1] != "http" {
+			t.Errorf("the README has a block of %q: no test reads such", m[1])
+		}
+	}
+	command := regexp.MustCompile("`((?:[A-Z_]+=\\S+\\s+)*(?:go\\s+(?:run|test|build|get|install|mod)|keyring|openssl|curl|npm|docker|sh|bash|psql|redis-cli)\\s[^`]*)`")
+	for _, m := range command.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+		t.Errorf("the README has the command %q in its text: put it into a block of sh", m[1])
+	}
+}
+
+// shell returns a command of the README that is to run in the root of the project,
+// with more variables.
+func shell(block string, env ...string) *exec.Cmd {
+	cmd := exec.Command("sh", "-ec", block)
+	cmd.Dir, cmd.Env = "..", append(os.Environ(), env...)
+	return cmd
+}
+
+// output runs a command of the README and returns what it prints.
+func output(t *testing.T, block string) string {
+	t.Helper()
+	out, err := shell(block).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// compiling is how long a program may take to start that is compiled first.
+const compiling = 5 * time.Minute
+
+// tryQuickstart starts the server, signs in, and rotates: still signed in.
+func tryQuickstart(t *testing.T) {
+	dir := t.TempDir()
+	p := begin(t, shell(startQuickstart, "DATA_DIR="+dir, "PORT=0")).listeningWithin(t, compiling)
+	u := newUser("demo")
+	u.want(t, 200, "POST", p.url+"/api/auth/login", `{"username":"demo","password":"demo"}`)
+	output(t, strings.Replace(rotateQuickstart, "data/", dir+"/", 1))
+	eventually(t, "the server has the new key", func() bool { return u.health(t, p.url).word("status") == "previous_key" })
+	u.want(t, 200, "GET", p.url+"/api/me", "")
+	u.want(t, 204, "POST", p.url+"/api/auth/refresh", "")
+	if h := u.health(t, p.url); h.word("status") != "ok" || h.word("token_version") != "v2" {
+		t.Errorf("after the refresh: got %v, want ok under v2", h)
+	}
+}
+
+// wantInCI wants CI to run what would run this test again.
+func wantInCI(t *testing.T) {
+	data, err := os.ReadFile("../.ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^(\S+=\S+ )*` + regexp.QuoteMeta(testAll)).Match(data) {
+		t.Errorf("CI does not run %q", testAll)
+	}
+}
+
+// tryMakeSecret wants each command to print a secret that a server takes.
+func tryMakeSecret(t *testing.T) {
+	for line := range strings.Lines(makeSecret) {
+		if program, _, _ := strings.Cut(line, " "); program == "openssl" && !installed(program) {
+			continue
+		}
+		secret := output(t, line)
+		if !regexp.MustCompile(`^[0-9a-f]{64}\n$`).MatchString(secret) {
+			t.Errorf("%q: got %d bytes, want 64 hex digits", line, len(secret))
+		}
+		start(t, "quickstart", "SESSION_SECRET="+strings.TrimSpace(secret))
+	}
+}
+
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+// tryRotateKeys wants a file whose second key signs.
+func tryRotateKeys(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys.json")
+	output(t, strings.ReplaceAll(rotateKeys, "keys.json", file))
+	s := start(t, "quickstart", "SESSION_KEYRING_FILE="+file)
+	u := newUser("demo")
+	u.want(t, 200, "POST", s.url+"/api/auth/login", `{"username":"demo","password":"demo"}`)
+	wantVouchers(t, u, s.url, "signs current", "co-signs previous")
+}
+
+// tryRevokeKey wants the key that is named revoked, and another in its place.
+func tryRevokeKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys.json")
+	if err := keyring.InitFile(file); err != nil {
+		t.Fatal(err)
+	}
+	list, revoke, _ := strings.Cut(strings.ReplaceAll(revokeKey, "keys.json", file), "\n")
+	kid := regexp.MustCompile(`v1\.\S+`).FindString(output(t, list))
+	output(t, strings.Replace(revoke, "KID", kid, 1))
+	keys, err := keyring.FromFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := json.Marshal(keys.List())
+	if l := keys.List(); len(l) != 2 || l[0].State != "current" || l[1].State != "revoked" || l[1].ID != kid {
+		t.Errorf("got %s, want a new key and %s revoked", got, kid)
+	}
+}
+
+// tryFlask starts the successor of a Flask backend, which takes its tokens.
+func tryFlask(t *testing.T) {
+	secret := newSecret()
+	line := strings.NewReplacer("…", secret, "PORT=5000", "PORT=0").Replace(startFlask)
+	p := begin(t, shell(line)).listeningWithin(t, compiling)
+	newUser("alice").want(t, 200, "GET", p.url+"/api/me", "", "Authorization", "Bearer "+flaskToken(secret, "access", time.Minute))
+}
