@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"session/sqlstore":    {},
 	"session/redisstore":  {},
 	"session/storetest":   {"keyring", "session"},
-	"session/sessiontest": {"cookie", "keyring", "session", "session/memstore"},
+	"session/sessiontest": {"cookie", "internal/ring", "keyring", "session", "session/memstore"},
 	"cookie":              {},
 	"health":              {"keyring", "session"},
 	"health/dashboard":    {"health", "keyring", "session"},
