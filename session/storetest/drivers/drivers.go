@@ -9,133 +9,49 @@
 package drivers
 
 import (
-	"net"
+	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sessionring/sessionring/session/storetest/drivers/dbserver"
 )
 
-// startup is how long a server may take to answer.
+// startup is how long servers may take to come together.
 const startup = 30 * time.Second
 
-// Server is a database server of one test, killed when the test ends. Its methods
-// are for one goroutine.
+// Server is a database server of one test, ended when the test ends. Its methods are
+// for one goroutine.
 type Server struct {
-	tb      testing.TB
-	path    string
-	args    []string
-	dir     string
-	user    *syscall.Credential
-	polite  syscall.Signal // asks it to end
-	answers func() error
-	running *exec.Cmd
+	*dbserver.Server
+	tb testing.TB
 }
 
 // Start starts the server, where it was before and with the same data, and waits
 // until it answers. A server that runs is left alone.
 func (s *Server) Start() {
 	s.tb.Helper()
-	if s.running != nil {
-		return
+	if err := s.Server.Start(); err != nil {
+		s.tb.Fatalf("drivers: %v", err)
 	}
-	log := filepath.Join(s.dir, "log")
-	if err := s.launch(log); err != nil {
-		s.tb.Fatalf("drivers: start %s: %v", s.path, err)
+}
+
+// started returns a server that was just started, for one test. One that is missing
+// skips or fails the test.
+func started(tb testing.TB, s *dbserver.Server, err error) *Server {
+	tb.Helper()
+	switch {
+	case errors.Is(err, dbserver.ErrMissing) && os.Getenv("REQUIRE_SERVICES") == "1":
+		tb.Fatalf("drivers: %v, and REQUIRE_SERVICES=1", err)
+	case errors.Is(err, dbserver.ErrMissing):
+		tb.Skipf("drivers: %v", err)
+	case err != nil:
+		tb.Fatalf("drivers: %v", err)
 	}
-	for end := time.Now().Add(startup); ; time.Sleep(20 * time.Millisecond) {
-		err := s.answers()
-		if err == nil {
-			return
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("drivers: %v", err)
 		}
-		if time.Now().After(end) {
-			text, _ := os.ReadFile(log)
-			s.tb.Fatalf("drivers: %s does not answer: %v\n%s", s.path, err, text)
-		}
-	}
-}
-
-func (s *Server) launch(log string) error {
-	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	cmd := exec.Command(s.path, s.args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, out, out
-	cmd.SysProcAttr = attributes(s.user, s.polite)
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	s.running = cmd
-	return nil
-}
-
-// Stop asks the server to end, which cuts its connections, and waits for it.
-func (s *Server) Stop() { s.end(s.polite) }
-
-// Kill ends the server without giving it a chance to save anything.
-func (s *Server) Kill() { s.end(os.Kill) }
-
-func (s *Server) end(how os.Signal) {
-	if s.running != nil {
-		s.running.Process.Signal(how)
-		s.running.Wait()
-		s.running = nil
-	}
-}
-
-// missing skips or fails the test, because something is not installed.
-func missing(tb testing.TB, what string) {
-	tb.Helper()
-	if os.Getenv("REQUIRE_SERVICES") == "1" {
-		tb.Fatalf("drivers: %s is missing, and REQUIRE_SERVICES=1", what)
-	}
-	tb.Skipf("drivers: %s is missing", what)
-}
-
-// find returns the path of a program, which is in one of the folders or in PATH.
-func find(tb testing.TB, name string, folders ...string) string {
-	tb.Helper()
-	for _, f := range folders {
-		if path, err := exec.LookPath(filepath.Join(f, name)); err == nil {
-			return path
-		}
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		missing(tb, name)
-	}
-	return path
-}
-
-// freePort returns a port of the loopback interface that nobody listens on.
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// tempDir returns a folder that belongs to a user, unlike that of testing, and is
-// removed with the test.
-func tempDir(tb testing.TB, user *syscall.Credential) string {
-	tb.Helper()
-	dir, err := os.MkdirTemp("", "sessionring-")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { os.RemoveAll(dir) })
-	if user != nil {
-		err = os.Chown(dir, int(user.Uid), int(user.Gid))
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return dir
+	})
+	return &Server{s, tb}
 }

@@ -3,17 +3,16 @@ package drivers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/sessionring/sessionring/session/storetest/drivers/dbserver"
 )
 
 // Do sends one command, as redisstore.New wants it.
@@ -48,14 +47,9 @@ var givenRedis sync.Mutex
 
 func startRedis(tb testing.TB, options ...string) (addr string, server *Server) {
 	tb.Helper()
-	path, dir, port := find(tb, "redis-server"), tempDir(tb, nil), freePort(tb)
-	addr = fmt.Sprintf("127.0.0.1:%d", port)
-	args := append([]string{"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", dir, "--save", ""}, options...)
-	server = &Server{tb: tb, path: path, args: args, dir: dir, polite: syscall.SIGTERM}
-	server.answers = func() error { return pingRedis(addr) }
-	tb.Cleanup(func() { server.end(os.Kill) })
-	server.Start()
-	return addr, server
+	db, err := dbserver.StartRedis(options...)
+	server = started(tb, db, err)
+	return server.Address, server
 }
 
 // StartRedisCluster starts three servers that share the keys, and returns their
@@ -118,17 +112,4 @@ func asBytes(answer any) any {
 		}
 	}
 	return answer
-}
-
-// pingRedis is an error until the server has loaded its data, too. It looks for the
-// port first, because the client logs every failure to connect.
-func pingRedis(addr string) error {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return err
-	}
-	c.Close()
-	client := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1})
-	defer client.Close()
-	return client.Ping(context.Background()).Err()
 }

@@ -1,0 +1,149 @@
+// Package dbserver runs database servers from the binaries that are installed, each
+// in a folder of its own, on a free port of the loopback interface.
+package dbserver
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// ErrMissing is wrapped by errors that name something which is not installed.
+var ErrMissing = errors.New("is not installed")
+
+// startup is how long a server may take to answer.
+const startup = 30 * time.Second
+
+// Server is a database server. Its methods are for one goroutine.
+type Server struct {
+	// Address is where it listens: a URL for PostgreSQL, host:port for Redis.
+	Address string
+
+	path    string
+	args    []string
+	dir     string
+	user    *syscall.Credential
+	polite  syscall.Signal // asks it to end
+	answers func() error
+	running *exec.Cmd
+	ended   chan struct{} // closed when it is not running any more
+}
+
+// Start starts the server, where it was before and with the same data, and waits
+// until it answers. A server that runs is left alone. One that ends at once is started
+// again: PostgreSQL does not come up while the children of one that was killed live.
+func (s *Server) Start() error {
+	if s.running != nil {
+		return nil
+	}
+	log := filepath.Join(s.dir, "log")
+	for end := time.Now().Add(startup); ; time.Sleep(20 * time.Millisecond) {
+		if err := s.launch(log); err != nil {
+			return fmt.Errorf("start %s: %w", s.path, err)
+		}
+		err := s.answers()
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(end) {
+			text, _ := os.ReadFile(log)
+			return fmt.Errorf("%s does not answer: %w\n%s", s.path, err, text)
+		}
+	}
+}
+
+// launch runs the server, unless it runs.
+func (s *Server) launch(log string) error {
+	select {
+	case <-s.ended:
+		s.running = nil
+	default:
+	}
+	if s.running != nil {
+		return nil
+	}
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	cmd, ended := exec.Command(s.path, s.args...), make(chan struct{})
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, out, out
+	cmd.SysProcAttr = attributes(s.user, s.polite)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.running, s.ended = cmd, ended
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	return nil
+}
+
+// Stop asks the server to end, which cuts its connections, and waits for it.
+func (s *Server) Stop() { s.end(s.polite) }
+
+// Kill ends the server without giving it a chance to save anything.
+func (s *Server) Kill() { s.end(os.Kill) }
+
+func (s *Server) end(how os.Signal) {
+	if s.running != nil {
+		s.running.Process.Signal(how)
+		<-s.ended
+		s.running = nil
+	}
+}
+
+// Close ends the server and removes its folder.
+func (s *Server) Close() error {
+	s.Stop()
+	return os.RemoveAll(s.dir)
+}
+
+// started returns s when it runs, and otherwise leaves nothing of it.
+func started(s *Server) (*Server, error) {
+	if err := s.Start(); err != nil {
+		s.Kill()
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// find returns the path of a program, which is in one of the folders or in PATH.
+func find(name string, folders ...string) (string, error) {
+	for _, f := range folders {
+		if path, err := exec.LookPath(filepath.Join(f, name)); err == nil {
+			return path, nil
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("%s %w", name, ErrMissing)
+	}
+	return path, nil
+}
+
+// freePort returns a port of the loopback interface that nobody listens on.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// newDir makes a folder that belongs to a user, or to us if that is nil.
+func newDir(user *syscall.Credential) (string, error) {
+	dir, err := os.MkdirTemp("", "sessionring-")
+	if err == nil && user != nil {
+		err = os.Chown(dir, int(user.Uid), int(user.Gid))
+	}
+	return dir, err
+}
