@@ -3,21 +3,18 @@
 package examples_test
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sessionring/sessionring/examples/internal/stage"
 )
 
 // bin is the folder with the programs, built once.
@@ -47,13 +44,12 @@ func buildAndRun(m *testing.M) int {
 // patience bounds every wait for a process.
 const patience = time.Minute // the machine may be busy
 
-// process is one running server.
+// process is one running server of a test.
 type process struct {
-	url    string
-	cmd    *exec.Cmd
-	stdout io.Reader
-	done   chan struct{} // closed when it has ended
-	out    *buffer       // all it has printed and logged
+	*stage.Process
+	url string // once it listens
+	cmd *exec.Cmd
+	out *stage.Output // all it has printed and logged
 }
 
 // command returns a program that is about to run with these variables and no others,
@@ -81,27 +77,15 @@ func launch(t *testing.T, program string, env ...string) *process {
 	return begin(t, command(t, program, env))
 }
 
-// begin runs a command until stop, or the end of the test. It is a process group of
-// its own, since go run is not the server, only its parent.
+// begin runs a command until stop, or the end of the test.
 func begin(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
-	stdout, w := io.Pipe()
-	p := &process{cmd: cmd, stdout: stdout, done: make(chan struct{}), out: new(buffer)}
-	p.cmd.Stdout, p.cmd.Stderr = w, p.out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
+	p, err := stage.Begin(cmd)
+	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		p.cmd.Wait()
-		w.Close()
-		close(p.done)
-	}()
-	t.Cleanup(func() {
-		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-		<-p.done
-	})
-	return p
+	t.Cleanup(p.Kill)
+	return &process{Process: p, cmd: p.Cmd, out: p.Out}
 }
 
 // listening waits for the address that the server prints when it listens.
@@ -112,36 +96,19 @@ func (p *process) listening(t *testing.T) *process {
 
 func (p *process) listeningWithin(t *testing.T, d time.Duration) *process {
 	t.Helper()
-	found := make(chan string, 1)
-	go func() {
-		for lines := bufio.NewScanner(p.stdout); lines.Scan(); {
-			fmt.Fprintln(p.out, lines.Text())
-			if _, rest, ok := strings.Cut(lines.Text(), "http://"); ok {
-				found <- "http://" + rest
-			}
-		}
-	}()
-	select {
-	case p.url = <-found:
-	case <-p.done:
-		t.Fatalf("the server ended before it listened:\n%s", p.out)
-	case <-time.After(d):
-		t.Fatalf("the server does not listen:\n%s", p.out)
+	url, err := p.Listening(d)
+	if err != nil {
+		t.Fatal(err)
 	}
+	p.url = url
 	return p
 }
 
 // stop ends the server as a deployment does, and wants it to end well.
 func (p *process) stop(t *testing.T) {
 	t.Helper()
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-p.done:
-	case <-time.After(patience):
-		t.Fatalf("the server does not end at SIGTERM:\n%s", p.out)
-	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("got exit status %d at SIGTERM, want 0:\n%s", code, p.out)
+	if err := p.Stop(patience); err != nil {
+		t.Fatal(err)
 	}
 	for _, word := range []string{"panic", "goroutine"} {
 		if strings.Contains(p.out.String(), word) {
@@ -151,10 +118,7 @@ func (p *process) stop(t *testing.T) {
 }
 
 // kill ends the server without a chance to finish anything.
-func (p *process) kill() {
-	p.cmd.Process.Kill()
-	<-p.done
-}
+func (p *process) kill() { p.Kill() }
 
 // newSecret returns a secret as openssl rand -hex 32 prints it.
 func newSecret() string {
@@ -171,22 +135,4 @@ func eventually(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("waited in vain until %s", what)
 		}
 	}
-}
-
-// buffer is a bytes.Buffer for several writers.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

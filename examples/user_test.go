@@ -1,28 +1,23 @@
 package examples_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"strings"
 	"testing"
+
+	"github.com/sessionring/sessionring/examples/internal/stage"
 )
 
-// user is one person with one browser: a cookie jar.
+// user is one person with one browser.
 type user struct {
-	name   string
-	client *http.Client
+	name string
+	stage.Browser
 }
 
 // connections are shared by all users, and enough for them.
 var connections = &http.Transport{MaxIdleConnsPerHost: 100}
 
-func newUser(name string) *user {
-	jar, _ := cookiejar.New(nil)
-	return &user{name, &http.Client{Jar: jar, Transport: connections, Timeout: patience}}
-}
+func newUser(name string) *user { return &user{name, stage.NewBrowser(connections, patience)} }
 
 // reply is an answer, read to its end.
 type reply struct {
@@ -32,35 +27,15 @@ type reply struct {
 	json   map[string]any // nil unless the body is an object
 }
 
-func (r reply) String() string { return fmt.Sprintf("%d %s", r.status, strings.TrimSpace(r.text)) }
+func (r reply) String() string { return stage.Reply{Status: r.status, Text: r.text}.String() }
 
 // word returns a member of the body that is text, or "".
-func (r reply) word(name string) string {
-	s, _ := r.json[name].(string)
-	return s
-}
+func (r reply) word(name string) string { return stage.Reply{JSON: r.json}.Word(name) }
 
 // send sends a request with the cookies of u and further headers, name by value.
 func (u *user) send(method, url, body string, headers ...string) (reply, error) {
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		return reply{}, err
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Add(headers[i], headers[i+1])
-		if headers[i] == "Host" {
-			req.Host = headers[i+1]
-		}
-	}
-	answer, err := u.client.Do(req)
-	if err != nil {
-		return reply{}, err
-	}
-	defer answer.Body.Close()
-	data, err := io.ReadAll(answer.Body)
-	r := reply{status: answer.StatusCode, header: answer.Header, text: string(data)}
-	json.Unmarshal(data, &r.json)
-	return r, err
+	r, err := u.Send(method, url, body, headers...)
+	return reply{r.Status, r.Header, r.Text, r.JSON}, err
 }
 
 // do is send where no failure is expected.
@@ -107,7 +82,7 @@ func (u *user) cookie(t *testing.T, server, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range u.client.Jar.Cookies(req.URL) {
+	for _, c := range u.Jar.Cookies(req.URL) {
 		if c.Name == name {
 			return c.Value
 		}
