@@ -25,6 +25,8 @@ func TestOnSQLite(t *testing.T) {
 		"store turned on for Flask":  adoptedLegacy,
 		"keyring shared in the file": sharedKeyring,
 		"devices":                    devices,
+		"an administrator":           operated,
+		"two who share no key":       estranged,
 
 		"three tabs at two servers":   threeTabs,
 		"replay after logout, strict": replayStrict,
@@ -53,6 +55,8 @@ func TestOnPostgres(t *testing.T) {
 		"store turned on in a live fleet":   turnedOn,
 		"servers replaced while in use":     replaced,
 		"keyring shared by the whole fleet": sharedKeyring,
+		"an administrator":                  operated,
+		"two who share no key":              estranged,
 	}, func(t *testing.T) string { return newSchema(t, dsn) })
 }
 
@@ -66,6 +70,8 @@ func TestOnRedis(t *testing.T) {
 		"replay after logout, strict": replayStrict,
 		"replay after logout, cached": replayCached,
 		"devices":                     devices,
+		"an administrator":            operated,
+		"two who share no key":        estranged,
 	}, func(*testing.T) string { return fmt.Sprintf("redis://%s/%d", addr, databases.Add(1)) })
 }
 
