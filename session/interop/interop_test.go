@@ -195,7 +195,8 @@ func TestPyJWT(t *testing.T) {
 	t.Parallel()
 	// The system's Python: Debian's python3-jwt is installed for no other.
 	const python = "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import jwt").Run(); err != nil {
+	_, err := exec.LookPath("python3")
+	if err != nil || exec.Command(python, "-c", "import jwt").Run() != nil {
 		missing(t, "PyJWT (Debian package python3-jwt)")
 	}
 	newService(t).run(t, ".", python, "pyjwt.py")

@@ -2,7 +2,7 @@
 // installed, and opens them with real drivers. It is used by the tests of several
 // modules and published by none.
 //
-// A database that is missing skips the test and names what is missing, or fails it
+// A database that is not in PATH skips the test and names what is missing, or fails it
 // if REQUIRE_SERVICES=1. SESSIONRING_TEST_POSTGRES (an address) and
 // SESSIONRING_TEST_REDIS (host:port) name servers to use instead, whose keys
 // sessionring:* are removed. Tests then get no Server, and skip what would stop one.

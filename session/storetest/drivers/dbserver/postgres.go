@@ -70,9 +70,13 @@ func ping(dsn string) error {
 	return db.PingContext(context.Background())
 }
 
-// postgresBin returns the folder of the newest server that is installed.
+// postgresBin returns the folder of the newest server that is installed. Debian's are
+// not in PATH, where its tool pg_lsclusters says that there are some.
 func postgresBin() (string, error) {
-	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	var folders []string
+	if _, err := exec.LookPath("pg_lsclusters"); err == nil {
+		folders, _ = filepath.Glob("/usr/lib/postgresql/*/bin")
+	}
 	slices.SortFunc(folders, func(a, b string) int { return release(b) - release(a) })
 	initdb, err := find("initdb", folders...)
 	if err != nil {
