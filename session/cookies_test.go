@@ -37,6 +37,9 @@ func TestDuplicateCookies(t *testing.T) {
 	unknown := func(typ, kind string) string {
 		return forge("v9", headerOf("v9", typ), payloadOf(`type="`+kind+`"`))
 	}
+	revoked := func(typ, kind string) string {
+		return forge("v0", headerOf("v0", typ), payloadOf(`type="`+kind+`"`))
+	}
 	many := func(n int, more ...string) (list []string) {
 		for range n {
 			list = append(list, "x.y.z")
@@ -44,10 +47,10 @@ func TestDuplicateCookies(t *testing.T) {
 		return append(list, more...)
 	}
 	for _, kind := range []struct {
-		name, a, next, b, other, expired, unknown string
+		name, a, next, b, other, expired, unknown, revoked string
 	}{
-		{"access", a.AccessToken, next.AccessToken, b.AccessToken, a.RefreshToken, expired("at+jwt", "access"), unknown("at+jwt", "access")},
-		{"refresh", a.RefreshToken, next.RefreshToken, b.RefreshToken, a.AccessToken, expired("rt+jwt", "refresh"), unknown("rt+jwt", "refresh")},
+		{"access", a.AccessToken, next.AccessToken, b.AccessToken, a.RefreshToken, expired("at+jwt", "access"), unknown("at+jwt", "access"), revoked("at+jwt", "access")},
+		{"refresh", a.RefreshToken, next.RefreshToken, b.RefreshToken, a.AccessToken, expired("rt+jwt", "refresh"), unknown("rt+jwt", "refresh"), revoked("rt+jwt", "refresh")},
 	} {
 		for _, c := range []struct {
 			name, want string
@@ -74,12 +77,15 @@ func TestDuplicateCookies(t *testing.T) {
 			{"expired beside bad, first", "expired", []string{kind.expired, "x"}},
 			{"unknown beside expired", "unknown_key", []string{kind.expired, kind.unknown}},
 			{"unknown beside expired, first", "unknown_key", []string{kind.unknown, kind.expired, "x"}},
+			{"revoked beside bad", "revoked", []string{"x", kind.revoked, "y"}},
+			{"expired beside revoked", "expired", []string{kind.revoked, kind.expired}},
+			{"expired beside revoked, first", "expired", []string{kind.expired, kind.revoked}},
 			{"sixteen", "ok", many(15, kind.a)},
 			{"a flood of seventeen", "invalid", many(16, kind.a)},
 			{"a flood behind a good one", "invalid", append([]string{kind.a}, many(16)...)},
 			{"an endless flood", "invalid", many(5000)},
 		} {
-			m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Cookies = jar{kind.name: c.tokens} })
+			m := managerOf(t, "v1 !v0", func(cfg *session.Config) { cfg.Cookies = jar{kind.name: c.tokens} })
 			check := m.Check
 			if kind.name == "refresh" {
 				check = m.CheckRefresh

@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +39,21 @@ func TestVerify(t *testing.T) {
 				t.Errorf("got previous %t, session %q after a refresh, want the current key and session %q", after.Previous, after.SessionID, got.SessionID)
 			}
 		})
+	}
+}
+
+// The version of a token is its tag, but for one that no key of ours can have: then it
+// is that of the key that vouches for it.
+func TestTag(t *testing.T) {
+	t.Parallel()
+	m := managerOf(t, "v2 v1")
+	for version, want := range map[string]string{
+		`version="v9"`: "v9", `version="2024-11.a_b"`: "2024-11.a_b", `-version`: "v1", `version=""`: "v1", `version="<b>"`: "v1",
+		`version="v 1"`: "v1", `version="` + strings.Repeat("v", 33) + `"`: "v1", `version="\u0000"`: "v1",
+	} {
+		if got := verify(t, m, forge("v1", headerOf("v1", "at+jwt"), payloadOf(version))).Tag; got != want {
+			t.Errorf("%s: got the tag %q, want %q", version, got, want)
+		}
 	}
 }
 
