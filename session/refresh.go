@@ -17,9 +17,10 @@ import (
 //
 // Every signature in the token that a key of the ring should have made is
 // checked; if one is wrong, the token is ErrInvalid and the event "signer
-// mismatch" says that a key has leaked. Errors are those of Verify;
-// Config.OnRefresh can add ErrRevoked. An error of any other kind is 503 and
-// leaves the session as it is. Refresh is safe for concurrent use.
+// mismatch" says that a key has leaked. Errors are those of Verify, and with a Store
+// ErrReused: the token was used up long ago, and the session has ended. Config.OnRefresh
+// can add ErrRevoked. An error of any other kind is 503 and leaves the session as it
+// is. Refresh is safe for concurrent use.
 func (m *Manager) Refresh(ctx context.Context, token string) (Tokens, error) {
 	c, err := m.checkRefresh(ctx, token)
 	pair, err := m.trade(ctx, c, err)

@@ -11,12 +11,13 @@ import (
 // Verify checks an access token and returns its claims, or nil and an error.
 //
 // The checks and their order are fixed: size and form, header, signature or
-// co-signature, claims, issuer and audience, kind, time. They are the same
-// whichever key vouches for the token. Expiry allows Config.Leeway.
+// co-signature, claims, issuer and audience, kind, time, and last, with a Store, that
+// the session was not ended, as Config.Revocation says. They are the same whichever
+// key vouches for the token. Expiry allows Config.Leeway.
 //
-// Errors are ErrExpired, ErrInvalid, ErrRevoked, ErrUnknownKey and, for a token
-// from more than ten minutes ahead, ErrUnavailable. Verify is safe for concurrent
-// use. It does not extend the session.
+// Errors are ErrExpired, ErrInvalid, ErrRevoked, ErrUnknownKey, and ErrUnavailable:
+// the token is from more than ten minutes ahead, or the Store cannot tell. Verify is
+// safe for concurrent use. It does not extend the session.
 func (m *Manager) Verify(ctx context.Context, token string) (*Claims, error) {
 	c, err := m.verify(ctx, token, kindAccess)
 	m.checked(ctx, c, err)
