@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -41,10 +42,11 @@ func TestRevocationReaches(t *testing.T) {
 // 503. When the store is back, so are they. The cookies are not touched meanwhile.
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	for _, open := range []time.Duration{0, 10 * time.Second, time.Hour} {
+	for _, open := range []time.Duration{0, 10 * time.Second, time.Hour, math.MaxInt64} {
 		synctest.Test(t, func(t *testing.T) {
 			s := new(unsteady)
 			m := managerOn(t, s, func(cfg *session.Config) { cfg.FailOpenFor = open })
+			open := min(open, time.Hour)
 			tokens, gone := issue(t, m, alice), issue(t, m, alice)
 			revoke(t, m, sidOf(t, m, gone))
 			verify(t, m, tokens.AccessToken)
@@ -79,7 +81,7 @@ func TestNeverLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := new(unsteady)
 		tokens := issue(t, managerOn(t, s), alice)
-		m := managerOn(t, s, func(cfg *session.Config) { cfg.FailOpenFor = time.Hour })
+		m := managerOn(t, s, func(cfg *session.Config) { cfg.FailOpenFor = math.MaxInt64 })
 		s.down.Store(true)
 		refused(t, m, tokens.AccessToken, session.ErrUnavailable)
 		s.down.Store(false)

@@ -112,6 +112,9 @@ const (
 	defaultLag     = time.Second
 )
 
+// forEver is longer than any outage, and leaves room for sums.
+const forEver = 100 * 365 * 24 * time.Hour
+
 // check returns cfg with its defaults, or all its faults.
 func (cfg Config) check() (Config, error) {
 	cfg.LegacySubject = cmp.Or(cfg.LegacySubject, "sub")
@@ -121,6 +124,7 @@ func (cfg Config) check() (Config, error) {
 	cfg.adapt()
 	cfg.RefreshGrace = cmp.Or(cfg.RefreshGrace, min(defaultGrace, cfg.AccessTTL/4))
 	cfg.RevocationLag = cmp.Or(cfg.RevocationLag, defaultLag)
+	cfg.FailOpenFor = min(cfg.FailOpenFor, forEver)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
