@@ -86,13 +86,11 @@ func (m *Manager) aliveWithoutRecord(ctx context.Context, c *Claims, now time.Ti
 	return errMissRec
 }
 
-// afterCut checks that the session of c began after all were ended.
+// afterCut checks that the session of c began after all were ended, as this instance
+// or the store knows.
 func (m *Manager) afterCut(ctx context.Context, c *Claims) error {
 	if c.AuthTime.Unix() < m.follow.set.before.Load() {
 		return errRevokedSession
-	}
-	if m.cfg.Revocation == Cached {
-		return nil
 	}
 	_, at, err := m.cutAt(ctx, allCut)
 	if err == nil && c.AuthTime.Unix() < at.Unix() {

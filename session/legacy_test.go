@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
 )
 
 // legacyHeader is the header that PyJWT writes.
@@ -208,4 +210,44 @@ func TestLegacyAbsoluteEnd(t *testing.T) {
 			t.Errorf("got %v, want expired", err)
 		}
 	})
+}
+
+// A store takes legacy sessions over until LegacyUntil, whatever AdoptUntil says and
+// however it learns of endings: their access tokens are good, and their first refresh
+// gives them a record. Ended before they have one, they stay so.
+func TestLegacyOnStore(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		edit  func(*session.Config)
+		ended string // the access token of a session that has ended
+	}{{"cached", noStore, "revoked"}, {"strict", strictly, "revoked"}, {"off", notAtAll, "ok"}} {
+		synctest.Test(t, func(t *testing.T) {
+			m := managerOn(t, new(memstore.Store), withCookies, takingOver, c.edit)
+			legacy := func(user string) session.Tokens {
+				payload := func(kind string) string {
+					return legacyOf("exp="+at(7*day), `user_id="`+user+`"`, `type="`+kind+`"`)
+				}
+				return session.Tokens{AccessToken: forge("v1", legacyHeader, payload("access")), RefreshToken: forge("v1", legacyHeader, payload("refresh"))}
+			}
+			old, gone := legacy("alice"), legacy("bob")
+			time.Sleep(time.Minute)
+			verify(t, m, old.AccessToken)
+			tokens := refresh(t, m, old)
+			verify(t, m, tokens.AccessToken)
+			w := httptest.NewRecorder()
+			if err := m.SignOut(w, request("POST /logout", cookieLine(accessCookie, gone.AccessToken, refreshCookie, gone.RefreshToken))); err != nil {
+				t.Fatal(err)
+			}
+			if got := reason(t, m, gone.AccessToken); got != c.ended {
+				t.Errorf("%s: got %q after the sign-out, want %q", c.name, got, c.ended)
+			}
+			notRefreshed(t, m, gone, session.ErrRevoked)
+			time.Sleep(5 * time.Minute)
+			tokens = refresh(t, m, tokens)
+			time.Sleep(5 * time.Minute)
+			refresh(t, m, tokens)
+			notRefreshed(t, m, old, session.ErrReused)
+		})
+	}
 }

@@ -123,6 +123,12 @@ func TestRevokeBefore(t *testing.T) {
 				}
 			}
 			refresh(t, there, young)
+			cut, _, err := s.Get(t.Context(), "cut") // lost by a failover, and known here
+			if ok, swapErr := s.Swap(t.Context(), "cut", cut, nil, "", "", time.Time{}); !ok || err != nil || swapErr != nil {
+				t.Fatal(ok, err, swapErr)
+			}
+			notRefreshed(t, here, old, session.ErrRevoked)
+			refresh(t, here, young)
 		})
 	}
 }
