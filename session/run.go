@@ -78,9 +78,12 @@ func jitter(d time.Duration) time.Duration {
 	return d - time.Duration(mathrand.Float64()*0.2*float64(d))
 }
 
-// reload loads the keys again and reports what came of it.
+// reload loads the keys again and reports what came of it. A source that hangs is
+// given up after one interval: else nobody would hear of it, nor of new keys.
 func (m *Manager) reload(ctx context.Context) {
-	_, err := m.live.Reload(ctx)
+	limited, cancel := context.WithTimeout(ctx, m.live.Interval)
+	defer cancel()
+	_, err := m.live.Reload(limited)
 	if err != nil && ctx.Err() == nil {
 		m.cfg.Logger.ErrorContext(ctx, "keyring reload failed", "error", err)
 		m.emit(ctx, hookKey, Event{Name: "keyring reload failed", Err: err, Reason: "unavailable"})

@@ -153,7 +153,7 @@ func TestRunEndsDuringLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys, cfg.Logger = keys, log.logger() })
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 		defer cancel()
 		if err := m.Run(ctx); err != nil {
 			t.Errorf("got %v, want nil", err)
@@ -161,6 +161,50 @@ func TestRunEndsDuringLoad(t *testing.T) {
 		if got := log.records(t, "keyring reload failed"); got != nil {
 			t.Errorf("got %v, want no failure", got)
 		}
+	})
+}
+
+// A source that hangs, as a store does behind a cut connection, is reported like one
+// that fails, and asked again; when it answers, its keys are seen.
+func TestRunSourceHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var hangs atomic.Bool
+		words := "v1"
+		keys, err := keyring.FromFunc(t.Context(), func(ctx context.Context) ([]keyring.Key, error) {
+			if hangs.Load() {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return keysOf(t, words), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys = keys })
+		heard := observe(m)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- m.Run(ctx) }()
+		hangs.Store(true)
+		time.Sleep(10 * time.Minute)
+		failed := 0
+		for _, e := range heard.take() {
+			if e.Name == "keyring reload failed" && errors.Is(e.Err, context.DeadlineExceeded) {
+				failed++
+			}
+		}
+		if failed < 4 {
+			t.Errorf("got %d events in ten minutes, want one in two", failed)
+		}
+		words = "v2 v1"
+		hangs.Store(false)
+		time.Sleep(2 * time.Minute)
+		if c := verify(t, m, issue(t, m, alice).AccessToken); c.Tag != "v2" {
+			t.Errorf("got a token of %s when the source is back, want v2", c.Tag)
+		}
+		cancel()
+		<-done
 	})
 }
 
