@@ -45,18 +45,20 @@ func (l *Live) Awaken(ctx context.Context, kid string, version uint64) bool {
 		return false
 	}
 	defer l.guard.leave()
-	ctx, cancel := context.WithTimeout(ctx, reloadFloor)
+	limited, cancel := context.WithTimeout(ctx, reloadFloor)
 	defer cancel()
 	for _, flight := range flights {
 		select {
 		case <-flight:
-		case <-ctx.Done():
+		case <-limited.Done():
 		}
 		if l.version.Load() != version {
 			return true
 		}
 	}
-	l.guard.note(kid, time.Now())
+	if ctx.Err() == nil { // who gives up at once has learned nothing, and must not fill the memory
+		l.guard.note(kid, time.Now())
+	}
 	return false
 }
 

@@ -186,6 +186,9 @@ func TestWaitersAreBounded(t *testing.T) {
 		if took := time.Since(began); took != 100*time.Millisecond {
 			t.Errorf("a request that was given up waited %v, want 100ms", took)
 		}
+		if began = time.Now(); s.awaken(t.Context(), "given up") || time.Since(began) == 0 {
+			t.Error("a kid that nobody waited for was answered at once, want it not to be known as unknown")
+		}
 		time.Sleep(10 * time.Second)
 	})
 }
