@@ -2,7 +2,6 @@ package examples_test
 
 import (
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -57,7 +56,7 @@ func TestOnPostgres(t *testing.T) {
 		"keyring shared by the whole fleet": sharedKeyring,
 		"an administrator":                  operated,
 		"two who share no key":              estranged,
-	}, func(t *testing.T) string { return newSchema(t, dsn) })
+	}, func(t *testing.T) string { return drivers.NewSchema(t, dsn) })
 }
 
 func TestOnRedis(t *testing.T) {
@@ -83,23 +82,6 @@ func each(t *testing.T, stories map[string]story, open func(*testing.T) string) 
 			tell(t, open(t))
 		})
 	}
-}
-
-// newSchema makes a schema at a PostgreSQL server and returns the address of it.
-func newSchema(t *testing.T, dsn string) string {
-	t.Helper()
-	name := "story_" + newSecret()[:12]
-	if _, err := drivers.OpenPostgres(t, dsn).ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := u.Query()
-	q.Set("search_path", name)
-	u.RawQuery = q.Encode()
-	return u.String()
 }
 
 // on returns the environment of servers that share a store and a new key.

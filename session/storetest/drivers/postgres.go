@@ -22,7 +22,7 @@ import (
 func StartPostgres(tb testing.TB, settings ...string) (dsn string, server *Server) {
 	tb.Helper()
 	if dsn := os.Getenv("SESSIONRING_TEST_POSTGRES"); dsn != "" {
-		return newSchema(tb, dsn), nil
+		return NewSchema(tb, dsn), nil
 	}
 	db, err := dbserver.StartPostgres(settings...)
 	server = started(tb, db, err)
@@ -42,8 +42,10 @@ func OpenPostgres(tb testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-// newSchema makes a schema at a server and returns the address of it.
-func newSchema(tb testing.TB, dsn string) string {
+// NewSchema makes a schema at the server of dsn and returns the address of it: a
+// database of its own for one test, where StartPostgres takes seconds. It is dropped
+// when the test ends.
+func NewSchema(tb testing.TB, dsn string) string {
 	tb.Helper()
 	name := "sessionring_test_" + strings.ToLower(rand.Text()[:12])
 	db := OpenPostgres(tb, dsn)

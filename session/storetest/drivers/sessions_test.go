@@ -2,7 +2,6 @@ package drivers_test
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"testing"
 
@@ -27,13 +26,8 @@ func TestSQLiteSessions(t *testing.T) {
 func TestPostgresSessions(t *testing.T) {
 	t.Parallel()
 	dsn, _ := drivers.StartPostgres(t)
-	var schemas atomic.Int64
 	storetest.RunSessions(t, func(t *testing.T) session.Store {
-		name := fmt.Sprint("sessions_", schemas.Add(1))
-		if _, err := drivers.OpenPostgres(t, dsn).ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
-			t.Fatal(err)
-		}
-		return open(t, drivers.OpenPostgres(t, with(dsn, "search_path", name)))
+		return open(t, drivers.OpenPostgres(t, drivers.NewSchema(t, dsn)))
 	})
 }
 
