@@ -18,8 +18,10 @@ type sqlite struct {
 	full string        // the connections' own setting of synchronous, if it is one to relax
 }
 
-// There is no index on expires in the table of records that a refresh would have to
-// write: sqliteKeep leaves that column alone.
+// A refresh moves the expiry of its record, and no index has that column: for
+// sweeping, the day of expiry will do, which sqliteKeep leaves alone. It is no
+// generated column, because SQLite writes the index of such a one even where the day
+// is the same.
 var sqliteSchema = schema{
 	exists: `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'sessionring_schema'`,
 	versions: [][]string{{
@@ -38,8 +40,16 @@ var sqliteSchema = schema{
 			expires INTEGER NOT NULL
 		)`,
 		`CREATE INDEX sessionring_feed_expires ON sessionring_feed (expires)`,
+	}, {
+		`ALTER TABLE sessionring_records ADD COLUMN expires_day INTEGER NOT NULL DEFAULT 0`,
+		`UPDATE sessionring_records SET expires_day = expires / 86400000000`,
+		`DROP INDEX sessionring_records_expires`,
+		`CREATE INDEX sessionring_records_expires_day ON sessionring_records (expires_day)`,
 	}},
 }
+
+// day is that of a time in microseconds.
+func day(micros int64) int64 { return micros / 86_400_000_000 }
 
 func openSQLite(ctx context.Context, db *sql.DB) (*Store, error) {
 	s := &sqlite{db: db, gate: make(chan struct{}, 1)}
@@ -87,16 +97,17 @@ func (s *sqlite) get(ctx context.Context, id string) (data []byte, now time.Time
 	return present(data), now, err
 }
 
-// The kinds of swap. Keep is the usual refresh, whose group and expiry stay: it
-// touches no index.
+// The kinds of swap. Keep is the usual refresh, whose group and day of expiry stay:
+// it touches no index.
 const (
 	sqliteNothing = `SELECT NOT EXISTS (SELECT 1 FROM sessionring_records WHERE id = ? AND expires > ?)`
-	sqliteCreate  = `INSERT INTO sessionring_records (id, data, grp, label, expires) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET data = excluded.data, grp = excluded.grp, label = excluded.label, expires = excluded.expires
+	sqliteCreate  = `INSERT INTO sessionring_records (id, data, grp, label, expires, expires_day) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET data = excluded.data, grp = excluded.grp, label = excluded.label,
+			expires = excluded.expires, expires_day = excluded.expires_day
 		WHERE sessionring_records.expires <= ?`
-	sqliteKeep = `UPDATE sessionring_records SET data = ?, label = ?
-		WHERE id = ? AND data = ? AND expires > ? AND grp = ? AND expires = ?`
-	sqliteUpdate = `UPDATE sessionring_records SET data = ?, label = ?, grp = ?, expires = ?
+	sqliteKeep = `UPDATE sessionring_records SET data = ?, label = ?, expires = ?
+		WHERE id = ? AND data = ? AND expires > ? AND grp = ? AND expires_day = ?`
+	sqliteUpdate = `UPDATE sessionring_records SET data = ?, label = ?, grp = ?, expires = ?, expires_day = ?
 		WHERE id = ? AND data = ? AND expires > ?`
 	sqliteDelete = `DELETE FROM sessionring_records WHERE id = ? AND data = ? AND expires > ?`
 	sqliteAppend = `INSERT INTO sessionring_feed (entry, expires) VALUES (?, ?)`
@@ -126,15 +137,15 @@ func (c *change) sqlite(ctx context.Context, db conn) (swapped bool, err error) 
 		err = db.QueryRowContext(ctx, sqliteNothing, c.id, now).Scan(&swapped)
 		return swapped, err
 	case c.old == nil:
-		return changed(ctx, db, sqliteCreate, c.id, c.data, c.group, c.label, c.expires, now)
+		return changed(ctx, db, sqliteCreate, c.id, c.data, c.group, c.label, c.expires, day(c.expires), now)
 	case c.data == nil:
 		return changed(ctx, db, sqliteDelete, c.id, c.old, now)
 	}
-	swapped, err = changed(ctx, db, sqliteKeep, c.data, c.label, c.id, c.old, now, c.group, c.expires)
+	swapped, err = changed(ctx, db, sqliteKeep, c.data, c.label, c.expires, c.id, c.old, now, c.group, day(c.expires))
 	if swapped || err != nil {
 		return swapped, err
 	}
-	return changed(ctx, db, sqliteUpdate, c.data, c.label, c.group, c.expires, c.id, c.old, now)
+	return changed(ctx, db, sqliteUpdate, c.data, c.label, c.group, c.expires, day(c.expires), c.id, c.old, now)
 }
 
 // changed executes a statement and reports whether it changed a row.
@@ -176,8 +187,9 @@ func (s *sqlite) after(ctx context.Context, cursor string) (*sql.Rows, error) {
 func (s *sqlite) purge(ctx context.Context, limit int) (most int64, err error) {
 	now := time.Now().UnixMicro()
 	for _, query := range []string{
-		`DELETE FROM sessionring_feed WHERE id IN (SELECT id FROM sessionring_feed WHERE expires <= ? LIMIT ?)`,
-		`DELETE FROM sessionring_records WHERE id IN (SELECT id FROM sessionring_records WHERE expires <= ? LIMIT ?)`,
+		`DELETE FROM sessionring_feed WHERE id IN (SELECT id FROM sessionring_feed WHERE expires <= ?1 LIMIT ?2)`,
+		`DELETE FROM sessionring_records WHERE id IN (
+			SELECT id FROM sessionring_records WHERE expires_day < ?1 / 86400000000 AND expires <= ?1 LIMIT ?2)`,
 	} {
 		err = s.write(ctx, func(db conn) error {
 			result, err := db.ExecContext(ctx, query, now, limit)

@@ -37,8 +37,8 @@
 // Get and Swap cost one statement each, on SQLite a few more within the process.
 // List reads an index. Count reads the whole table of records: call it once a
 // minute, not once a request. Expired records and entries are gone at once, and
-// deleted later by writes and by After, at most 500 rows at a time; a PostgreSQL
-// record is deleted on the day after.
+// deleted later by writes and by After, at most 500 rows at a time; a record on the
+// day after.
 package sqlstore
 
 import (

@@ -1,7 +1,6 @@
 package drivers_test
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -22,7 +21,8 @@ func TestPostgres(t *testing.T) {
 	t.Parallel()
 	dsn, server := drivers.StartPostgres(t)
 	t.Run("opens", func(t *testing.T) { testPostgresOpens(t, dsn) })
-	t.Run("versions", func(t *testing.T) { versions(t, drivers.OpenPostgres(t, dsn)) })
+	t.Run("versions", func(t *testing.T) { versions(t, drivers.OpenPostgres(t, dsn), 1) })
+	t.Run("migrates", func(t *testing.T) { testPostgresMigrates(t, dsn) })
 	t.Run("contract", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) session.Store { return open(t, drivers.OpenPostgres(t, dsn)) })
 	})
@@ -65,38 +65,6 @@ func testPostgresOpens(t *testing.T, dsn string) {
 	data, _, _ := open(t, drivers.OpenPostgres(t, dsn)).Get(t.Context(), "opens")
 	if string(data) != "50" {
 		t.Errorf("got %s, want 50", data)
-	}
-}
-
-// versions opens tables of a later release, which it refuses, and then tables of
-// before the first, which it migrates.
-func versions(t *testing.T, db *sql.DB) {
-	t.Helper()
-	open(t, db)
-	set := func(statements ...string) {
-		for _, s := range statements {
-			if _, err := db.Exec(s); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	set("UPDATE sessionring_schema SET version = version + 1")
-	_, err := sqlstore.Open(t.Context(), db)
-	if err == nil || !strings.Contains(err.Error(), "later release") {
-		t.Errorf("Open of later tables: %v", err)
-	}
-	set("UPDATE sessionring_schema SET version = 0")
-	_, err = sqlstore.Open(t.Context(), db)
-	if err == nil || !strings.Contains(err.Error(), "already exists") {
-		t.Errorf("Open of tables that are of another version than they say: %v", err)
-	}
-	set("DROP TABLE sessionring_records", "DROP TABLE sessionring_feed")
-	if err := count(t.Context(), open(t, db), "versions", 1); err != nil {
-		t.Error(err)
-	}
-	var version int
-	if err := db.QueryRow("SELECT version FROM sessionring_schema").Scan(&version); err != nil || version != 1 {
-		t.Errorf("got version %d, %v, want 1", version, err)
 	}
 }
 

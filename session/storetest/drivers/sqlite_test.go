@@ -2,11 +2,13 @@ package drivers_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sessionring/sessionring/session/sqlstore"
 	"github.com/sessionring/sessionring/session/storetest/drivers"
@@ -75,10 +77,42 @@ func TestSQLiteOpens(t *testing.T) {
 	}
 }
 
+// TestSQLiteIndexes refreshes records whose expiry moves on within a day: that writes
+// one page each, which is that of the record, and no index.
+func TestSQLiteIndexes(t *testing.T) {
+	t.Parallel()
+	const records, refreshes = 5000, 200
+	file := newSQLite(t)
+	s := open(t, drivers.OpenSQLite(t, "file:"+file+"?_pragma=synchronous(1)&_pragma=wal_autocheckpoint(0)"))
+	expires := time.Now().Truncate(24 * time.Hour).Add(48 * time.Hour)
+	for i := range records {
+		put(t, s, fmt.Sprint(i), "l", expires)
+	}
+	before := sizeOf(t, file+"-wal")
+	for i := range refreshes {
+		expires = expires.Add(time.Minute)
+		if ok, err := s.Swap(t.Context(), fmt.Sprint(i*(records/refreshes)), []byte("l"), []byte("m"), "g", "l", expires); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	const page = 4096 + 24 // with its header in the log
+	if pages := (sizeOf(t, file+"-wal") - before) / page; pages > refreshes {
+		t.Errorf("%d refreshes wrote %d pages, want one each", refreshes, pages)
+	}
+}
+
+func sizeOf(t *testing.T, file string) int64 {
+	t.Helper()
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
 func TestSQLiteVersions(t *testing.T) {
 	t.Parallel()
-	db := drivers.OpenSQLite(t, newSQLite(t))
-	versions(t, db)
+	versions(t, drivers.OpenSQLite(t, newSQLite(t)), 2)
 }
 
 func TestSQLiteInMemory(t *testing.T) {

@@ -137,7 +137,7 @@ func TestSQLiteSweep(t *testing.T) {
 	db := drivers.OpenSQLite(t, newSQLite(t))
 	s := open(t, db)
 	for _, fill := range []string{
-		"INSERT INTO sessionring_records SELECT 'old' || i, zeroblob(300), 'g' || i, 'l', i FROM n",
+		"INSERT INTO sessionring_records SELECT 'old' || i, zeroblob(300), 'g' || i, 'l', i, 0 FROM n",
 		"INSERT INTO sessionring_feed (entry, expires) SELECT zeroblob(16), i FROM n",
 	} {
 		if _, err := db.Exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "+fill, expired); err != nil {
