@@ -7,22 +7,24 @@ import (
 	"sync"
 )
 
-// countScript counts what is settled, removes of it what has expired, and returns
-// what is marked. Two lists: label and number, id and mark.
-var countScript = newScript(luaNow + `
+// countScript counts what is settled and certainly lives, removes what has certainly
+// expired, and returns of what the record must be read. Two lists: label and number,
+// id and value.
+var countScript = newScript(luaNow + luaGone + `
 local counts, marked = {}, {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
 	local value = all[i + 1]
 	local _, last, expires, kind = string.find(value, '^(%-?%d+):([?=])')
-	if kind == '?' then
-		marked[#marked + 1] = all[i]
-		marked[#marked + 1] = value
-	elseif expires == '0' or tonumber(expires) > now then
+	expires = tonumber(expires)
+	if kind == '=' and (expires == 0 or expires > now) then
 		local label = string.sub(value, last + 1)
 		counts[label] = (counts[label] or 0) + 1
-	else
+	elseif gone(expires) then
 		redis.call('HDEL', KEYS[1], all[i])
+	else
+		marked[#marked + 1] = all[i]
+		marked[#marked + 1] = value
 	end
 end
 local flat = {}
@@ -88,7 +90,7 @@ func (s *Store) countKey(ctx context.Context, key string, t *tally) error {
 	return t.mark(key, lists[1])
 }
 
-// mark adds the ids that a hash has marks for.
+// mark adds the ids of a hash whose records must be read.
 func (t *tally) mark(key string, answer reply) error {
 	pairs, err := answer.list(0)
 	if err != nil {
@@ -101,7 +103,7 @@ func (t *tally) mark(key string, answer reply) error {
 	return err
 }
 
-// countMarked adds what one record says, and settles its mark.
+// countMarked adds what one record says, and settles it.
 func (s *Store) countMarked(ctx context.Context, m marked, t *tally) error {
 	r, err := s.read(ctx, m.id)
 	if err != nil {

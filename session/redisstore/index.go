@@ -8,23 +8,33 @@ import (
 	"sync"
 )
 
-// An index is a hash by id. Its values begin with a time in milliseconds, after which
-// the record has certainly expired, 0 for never. Then comes a mark, ":?" and the time
-// it was made at: read the record to know. In the hashes of labels the value may also
-// be settled: that is the expiry of the record, ":=", and its label.
+// An index is a hash by id. Its values begin with an expiry in milliseconds, 0 for
+// never. Then comes a mark, ":?" and the time it was made at: read the record to know.
+// In the hashes of labels the value may also be settled: ":=" and the label, which
+// the record certainly has until that expiry. After it, read the record again, since
+// a swap that moves the expiry on within its day needs no mark: a refresh is one
+// command. A day after the expiry of a value the record has certainly expired.
 //
-// Why this is right: a swap that changes what an index says needs a mark not older
-// than ten seconds. Whoever read a record 30 seconds after its mark, or later, saw
-// every swap that the mark allows, and may replace it, unless there is a new one.
+// Why this is right: any other swap that changes what an index says needs a mark not
+// older than ten seconds. Whoever read a record 30 seconds after its mark, or later,
+// saw every swap that the mark allows, and may replace it, unless there is a new one.
 // The 20 seconds between cover the clocks of servers in a cluster.
 const settleAfter = 30_000 // milliseconds
+
+// luaGone says of an expiry in an index whether its record has certainly expired: a
+// day later, and a minute for the clocks of servers in a cluster.
+const luaGone = `
+local function gone(expires)
+	return expires ~= 0 and expires < now - 86460000
+end
+`
 
 // labelKeys is how many hashes the labels are spread over, so that none gets long.
 const labelKeys = 256
 
 // markScript also looks at three ids by chance, and removes those that have expired:
 // so indexes that nobody reads do not grow for ever.
-var markScript = newScript(luaKeep + `
+var markScript = newScript(luaKeep + luaGone + `
 local expires = tonumber(ARGV[2])
 local value = redis.call('HGET', KEYS[1], ARGV[1])
 if value then
@@ -34,12 +44,11 @@ end
 redis.call('HSET', KEYS[1], ARGV[1], string.format('%d:?%d', expires, now))
 local some = redis.call('HRANDFIELD', KEYS[1], 3, 'WITHVALUES')
 for i = 1, #some, 2 do
-	local other = tonumber(string.match(some[i + 1], '^%-?%d+'))
-	if other ~= 0 and other < now - 60000 and some[i] ~= ARGV[1] then
+	if gone(tonumber(string.match(some[i + 1], '^%-?%d+'))) and some[i] ~= ARGV[1] then
 		redis.call('HDEL', KEYS[1], some[i])
 	end
 end
-keep(ttl, expires)
+keep(ttl, expires == 0 and 0 or expires + 86400000)
 return now
 `)
 
@@ -83,22 +92,24 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 `)
 
-// marked is an id with its mark in the index of that key.
-type marked struct{ key, id, mark string }
+// marked is an id whose record must be read, with its value in the index of that key.
+type marked struct{ key, id, value string }
 
-// settle replaces the mark by value, or removes it if value is empty, if the record
+// settle replaces the value by another, or removes it if that is empty, if the record
 // r was read late enough for that.
 func (s *Store) settle(ctx context.Context, m marked, r record, value string) error {
-	_, made, _ := strings.Cut(m.mark, ":?")
-	at, err := strconv.ParseInt(made, 10, 64)
-	if err != nil || r.now.UnixMilli()-at <= settleAfter {
-		return err
+	_, kind, _ := strings.Cut(m.value, ":")
+	if made, isMark := strings.CutPrefix(kind, "?"); isMark {
+		at, err := strconv.ParseInt(made, 10, 64)
+		if err != nil || r.now.UnixMilli()-at <= settleAfter {
+			return err
+		}
 	}
-	_, err = s.run(ctx, settleScript, m.key, m.id, m.mark, value)
+	_, err := s.run(ctx, settleScript, m.key, m.id, m.value, value)
 	return err
 }
 
-// markedIn reads pairs of id and mark.
+// markedIn reads pairs of id and value.
 func markedIn(key string, pairs []reply) ([]marked, error) {
 	var all []marked
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -106,11 +117,11 @@ func markedIn(key string, pairs []reply) ([]marked, error) {
 		if err != nil {
 			return nil, err
 		}
-		mark, err := pairs[i+1].bytes()
+		value, err := pairs[i+1].bytes()
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, marked{key, string(id), string(mark)})
+		all = append(all, marked{key, string(id), string(value)})
 	}
 	return all, nil
 }

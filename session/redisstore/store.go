@@ -41,11 +41,12 @@
 // # How lists and counts stay right
 //
 // Records alone say what is live; the hashes say where to look. Before a swap
-// changes group, label or expiry of a record, its id is marked in the hashes. List
-// reads every record of a group that it returns. Count reads the records that are
-// marked; what it found there it writes into the hash in place of the mark, and
-// counts from there next time, until the record expires or is marked again. So no
-// crash between two keys makes a count wrong. What can is a key that vanishes by
+// changes group or label of a record, or the day of its expiry, or lets it expire
+// earlier, its id is marked in the hashes. List reads every record of a group that it
+// returns. Count reads the records that are marked; what it found there it writes
+// into the hash in place of the mark, and counts from there next time, until the
+// expiry that it found has come, or the record is marked again. So both are exact, and
+// no crash between two keys makes a count wrong. What can is a key that vanishes by
 // itself: evicted, deleted by hand, or lost with a mark when one server of a cluster
 // fails over; it is right again once the record is marked again or has expired.
 //

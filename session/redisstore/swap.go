@@ -22,18 +22,23 @@ const (
 )
 
 // Arguments: nonce, whether there is an old, old, whether there is data, data, meta,
-// expires, time of the mark.
+// expires, time of the mark. Group and label stand in meta behind its expiry. An
+// expiry that moves on within its day needs no mark.
 var swapScript = newScript(luaNow + `
+local function day(expires)
+	return expires == 0 and -math.huge or math.floor(expires / 86400000)
+end
 local raw = redis.call('GET', KEYS[1])
-local old, meta, labelled = nil, '', false
+local old, names, was, labelled = nil, '', 0, false
 if raw then
 	local first = #ARGV[1] + 1
 	if string.sub(raw, 1, first - 1) == ARGV[1] then
 		return 1
 	end
-	local _, last, group, label = string.find(raw, '^%-?%d+:(%d+):(%d+):', first)
+	local _, last, x, group, label = string.find(raw, '^(%-?%d+):(%d+):(%d+):', first)
 	last = last + group + label
-	meta, old, labelled = string.sub(raw, first, last), string.sub(raw, last + 1), label ~= '0'
+	old, names = string.sub(raw, last + 1), string.sub(raw, first + #x, last)
+	was, labelled = tonumber(x), label ~= '0'
 end
 if (old ~= nil) ~= (ARGV[2] == '1') or (old and old ~= ARGV[3]) then
 	return 0
@@ -42,11 +47,12 @@ local delete = ARGV[4] == '0'
 if delete and not old then
 	return 1
 end
+local expires = tonumber(ARGV[7])
 local indexed = labelled or not (delete or string.find(ARGV[6], '^%-?%d+:0:0:$'))
-if indexed and (delete or meta ~= ARGV[6]) and now - ARGV[8] > 10000 then
+local moved = delete or names ~= string.sub(ARGV[6], #ARGV[7] + 1) or day(expires) ~= day(was) or expires < was
+if indexed and moved and now - ARGV[8] > 10000 then
 	return 2
 end
-local expires = tonumber(ARGV[7])
 if delete or (expires ~= 0 and expires <= now) then
 	redis.call('DEL', KEYS[1])
 elseif expires == 0 then
