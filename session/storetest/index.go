@@ -14,6 +14,7 @@ var indexTests = []test{
 	{"move", testMove},
 	{"count", testCount},
 	{"expired", testIndexExpired},
+	{"newExpiry", testIndexNewExpiry},
 	{"names", testIndexNames},
 	{"many", testMany},
 	{"crowd", testIndexCrowd},
@@ -149,6 +150,23 @@ func testIndexExpired(s suite) {
 	s.put(a, nil, []byte("4"), g, l, s.now().Add(time.Hour))
 	s.expectList("after it was put again", g, a, "4", b, "2")
 	expect(s, counting, "Count after it was put again", s.count(l), 2)
+}
+
+// testIndexNewExpiry moves the expiry of records and nothing else, as refreshes do:
+// lists and counts go by the last one.
+func testIndexNewExpiry(s suite) {
+	longer, shorter, data, g, l := s.id("longer"), s.id("shorter"), []byte("x"), s.id("g"), s.id("l")
+	soon := s.now().Add(2 * time.Second)
+	late := soon.Add(time.Hour)
+	s.put(longer, nil, data, g, l, soon)
+	s.put(shorter, nil, data, g, l, late)
+	s.put(longer, data, data, g, l, late)
+	s.put(shorter, data, data, g, l, soon)
+	s.expectList("before an expiry that was moved", g, longer, "x", shorter, "x")
+	expect(s, counting, "Count before an expiry that was moved", s.count(l), 2)
+	s.untilGone(shorter, data, soon)
+	s.expectList("after an expiry that was moved", g, longer, "x")
+	expect(s, counting, "Count after an expiry that was moved", s.count(l), 1)
 }
 
 func testIndexNames(s suite) {

@@ -125,6 +125,13 @@ var faults = map[string]faulty{
 	"seconds": {swap: func(ctx context.Context, s full, id string, old, data []byte, group, label string, expires time.Time) (bool, error) {
 		return s.Swap(ctx, id, old, data, group, label, expires.Truncate(time.Second))
 	}},
+	"the same data is no change": {swap: func(ctx context.Context, s full, id string, old, data []byte, group, label string, expires time.Time) (bool, error) {
+		if old != nil && data != nil && string(old) == string(data) {
+			is, _, err := s.Get(ctx, id)
+			return string(is) == string(old), err
+		}
+		return s.Swap(ctx, id, old, data, group, label, expires)
+	}},
 	"the context is ignored": {swap: func(_ context.Context, s full, id string, old, data []byte, group, label string, expires time.Time) (bool, error) {
 		return s.Swap(bg, id, old, data, group, label, expires)
 	}},
