@@ -52,16 +52,19 @@
 //
 // # What it costs
 //
-// Get is one script, and so is Swap of a record whose group, label and expiry stay as
-// they are. A new record costs one more for the index of labels and, if it has a group,
-// one for that. Where one of the three changes, that is found out by the swap itself,
-// which then is repeated behind the same marks: three more for a session. Its label is
-// the keys that vouch for it, so that is the first refresh after a change of the keys:
-// five scripts with the Get, in place of two.
+// Get is one command, and so is the Swap of a refresh. A mark is one more, and two
+// for a record that is given a group; a swap that turns out to need marks is sent
+// again after them. So a new record with a label or a group costs one or two commands
+// more, and a change that needs a mark, or the delete of what has a label, two or
+// three more. Records without label and group are never marked. SwapAppend is one
+// command more than Swap, and the first use of a script at a server one more. The
+// label of a session is the keys that vouch for it, so its first refresh after a change
+// of the keys is such a change: five commands with the Get, in place of two.
 //
-// Count runs 256 scripts, which read about a million labelled records in a second, and
-// reads one by one what was marked in the last half minute: call it once a minute, not
-// once a request. A session of 300 bytes takes about 0.8 KiB of memory, with all its keys.
+// Count runs 256 scripts, which read about a million labelled records in a second,
+// and reads one by one what was marked in the last half minute, or has come to the
+// expiry that was last read: call it once a minute, not once a request. A session of
+// 300 bytes takes about 0.8 KiB of memory, with all its keys.
 package redisstore
 
 import (
