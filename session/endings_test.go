@@ -203,13 +203,50 @@ func TestSessions(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" || err != nil {
 				t.Fatalf("%v; sessions (-want +got):\n%s", err, diff)
 			}
-			time.Sleep(time.Until(start.Add(7 * day)))
+			time.Sleep(time.Until(start.Add(7*day + time.Minute))) // the leeway
 			want = want[:3]
 		}
 		if got, err := m.Sessions(t.Context(), "nobody"); err != nil || got == nil || len(got) != 0 {
 			t.Errorf("got %#v, %v, want an empty list that is not nil", got, err)
 		}
 	})
+}
+
+// The number of sessions and their list are exact: a session is in both as long as it
+// can be refreshed, the leeway included, and not a moment longer.
+func TestCountedUntil(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		leeway time.Duration
+		grant  session.Grant
+		want   time.Duration
+	}{
+		{"a minute of leeway", 0, alice, time.Hour + time.Minute},
+		{"a little", 1500 * time.Millisecond, alice, time.Hour + 1500*time.Millisecond},
+		{"none", -1, alice, time.Hour},
+		{"the absolute end", 0, session.Grant{Subject: "alice", MaxAge: 30 * time.Minute}, 30 * time.Minute},
+	} {
+		for _, d := range []time.Duration{-time.Second, -1, 0, 1, time.Second, time.Hour} {
+			synctest.Test(t, func(t *testing.T) {
+				m := managerOn(t, new(memstore.Store), func(cfg *session.Config) { cfg.RefreshTTL, cfg.Leeway = time.Hour, c.leeway })
+				tokens := issue(t, m, c.grant)
+				time.Sleep(c.want + d)
+				stats, err := m.Stats(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				list, err := m.Sessions(t.Context(), "alice")
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = m.Refresh(t.Context(), tokens.RefreshToken)
+				if lives := d < 0; stats.Sessions["v1"] == 1 != lives || len(list) == 1 != lives || err == nil != lives {
+					t.Errorf("%s, %v: got %d counted, %d listed, refresh %v; want it to live: %v", c.name, d, stats.Sessions["v1"], len(list), err, lives)
+				}
+			})
+		}
+	}
 }
 
 // Live sessions are counted by the newest key that vouches for them here; those of

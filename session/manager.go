@@ -80,10 +80,11 @@ func (m *Manager) Version() string {
 }
 
 // Stats reports keys and what needs them, what came of the refreshes here, and, if
-// there is a Store that is an Index, live sessions by tag and live instances. To
-// count the sessions it reads every record: ask once a minute, not with every
-// request. Errors wrap ErrUnavailable; the rest of the report is there all the same.
-// It is safe for concurrent use.
+// there is a Store that is an Index, live instances, and live sessions by tag: those
+// that Sessions would list, and those that RevokeBefore has ended until they would have
+// expired. To count them it reads every record: ask once a minute, not with every
+// request. Errors wrap ErrUnavailable; the rest of the report is there all the same. It
+// is safe for concurrent use.
 func (m *Manager) Stats(ctx context.Context) (Stats, error) {
 	stats := Stats{Keys: m.cfg.Keys.List(), Needs: m.ownNeeds(), Refreshes: map[string]int64{}, Alerts: m.reporter.alerts.current()}
 	for did, n := range m.moved {

@@ -97,18 +97,12 @@ func (r *record) label() string {
 	return strings.Join(r.Signers, ",")
 }
 
-// expires is when the store may forget the record: at its absolute end, or at the
-// end of the day in which it can no longer be refreshed. By whole days, so that a
-// refresh rarely changes it, and the store need not move the record in an index.
-func (r *record) expires() time.Time {
-	const day = 24 * 60 * 60
-	last := max(r.RefreshUntil, r.AccessUntil)
-	return time.Unix(min(r.End, (last/day+1)*day), 0)
-}
-
-// over reports whether the session has come to its end at the time now.
-func (r *record) over(now time.Time) bool {
-	return r.Revoked != 0 || now.Unix() >= min(r.End, r.RefreshUntil)
+// expires is when the store forgets the record: when the last of its tokens is
+// refused, which is so long after its expiry as the leeway says, or at the absolute
+// end of the session. Until then it is listed and counted, and not a moment longer.
+func (r *record) expires(leeway time.Duration) time.Time {
+	last := time.Unix(max(r.RefreshUntil, r.AccessUntil), 0).Add(leeway)
+	return earlier(time.Unix(r.End, 0), last)
 }
 
 func (r *record) encode() []byte {

@@ -108,7 +108,7 @@ func (m *Manager) saveAndTell(ctx context.Context, sid string, old []byte, r *re
 	if !ok {
 		return m.save(ctx, sid, old, r)
 	}
-	swapped, err := feed.SwapAppend(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(),
+	swapped, err := feed.SwapAppend(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(m.cfg.Leeway),
 		n.encode(), time.Unix(n.Until, 0))
 	return swapped && err == nil, unavailable(err)
 }
@@ -243,8 +243,9 @@ func decodeCut(data []byte) (time.Time, bool) {
 	return time.UnixMilli(ms), err == nil
 }
 
-// Sessions lists the live sessions of a user, newest first. It needs a Store that
-// is an Index. Errors wrap ErrUnavailable. It is safe for concurrent use.
+// Sessions lists the live sessions of a user, newest first: those that can still be
+// refreshed, Config.Leeway included. It needs a Store that is an Index. Errors wrap
+// ErrUnavailable. It is safe for concurrent use.
 func (m *Manager) Sessions(ctx context.Context, subject string) ([]Info, error) {
 	if m.index == nil {
 		return nil, errNeedsIndex
@@ -257,14 +258,13 @@ func (m *Manager) Sessions(ctx context.Context, subject string) ([]Info, error) 
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
 	infos := []Info{}
 	for id, data := range list {
 		r, err := decodeRecord(data)
 		if err != nil {
 			return nil, err
 		}
-		if !r.over(now) && r.AuthTime >= began.Unix() {
+		if r.Revoked == 0 && r.AuthTime >= began.Unix() {
 			infos = append(infos, r.info(sidOf(id)))
 		}
 	}

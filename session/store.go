@@ -19,7 +19,8 @@ type Store interface {
 	// Swap replaces the record by data if it still equals old, in one atomic step,
 	// and reports whether it did. A nil old means absent (or expired), a nil data
 	// deletes; deleting what is absent (both nil) does nothing and reports true.
-	// Group and label are for List and Count.
+	// Group and label are for List and Count. Nearly all swaps are refreshes, which
+	// change data, move expires on, and leave the others as they are.
 	Swap(ctx context.Context, id string, old, data []byte, group, label string, expires time.Time) (bool, error)
 }
 

@@ -43,7 +43,7 @@ func (m *Manager) load(ctx context.Context, sid string) (r *record, data []byte,
 
 // save replaces the record old of a session by r and reports whether it did.
 func (m *Manager) save(ctx context.Context, sid string, old []byte, r *record) (bool, error) {
-	ok, err := m.cfg.Store.Swap(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires())
+	ok, err := m.cfg.Store.Swap(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(m.cfg.Leeway))
 	return ok, unavailable(err)
 }
 

@@ -314,6 +314,49 @@ func counts(t *testing.T, s session.Store) {
 	}
 }
 
+// counted: a session counts, and is listed, as long as it can be refreshed, the leeway
+// included, and not a moment longer.
+func counted(t *testing.T, s session.Store) {
+	const leeway = time.Second
+	tag := "t" + strings.ToLower(rand.Text()[:8])
+	i := start(t, s, func(c *session.Config) {
+		c.AccessTTL, c.RefreshTTL, c.RefreshGrace, c.Leeway = time.Second, 2*time.Second, 100*time.Millisecond, leeway
+	}, newKey(t, tag))
+	tokens := i.signIn("alice")
+	time.Sleep(time.Second)
+	tokens = i.next(tokens)
+	end := tokens.RefreshUntil.Add(leeway)
+	for lives := true; lives; time.Sleep(20 * time.Millisecond) {
+		before := timeOf(t, s)
+		stats, err := i.Stats(t.Context())
+		list, errList := i.Sessions(t.Context(), "alice")
+		if err := errors.Join(err, errList); err != nil {
+			t.Fatal(err)
+		}
+		want := 1
+		switch {
+		case before.After(end.Add(fine)):
+			lives, want = false, 0
+		case !timeOf(t, s).Before(end.Add(-fine)): // it may have ended in between
+			continue
+		}
+		if n := stats.Sessions[tag]; n != want || len(list) != want {
+			t.Fatalf("%v before the end: got %d counted and %d listed, want %d", end.Sub(before), n, len(list), want)
+		}
+	}
+	i.refused(tokens, session.ErrExpired)
+}
+
+// timeOf returns the time of a store.
+func timeOf(t *testing.T, s session.Store) time.Time {
+	t.Helper()
+	_, now, err := s.Get(t.Context(), "nothing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
 // modes: Strict sees the end of a session at once, Off not before the refresh.
 func modes(t *testing.T, s session.Store) {
 	key := newKey(t, "v1")

@@ -45,6 +45,7 @@ func RunSessions(t *testing.T, open func(*testing.T) session.Store) {
 		"a purpose token is redeemed once":       redeem,
 		"refresh moves to the current key":       moves,
 		"counts say which keys sessions live on": counts,
+		"sessions count while they can go on":    counted,
 		"strict and off revocation":              modes,
 	} {
 		t.Run(name, func(t *testing.T) {
