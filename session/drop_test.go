@@ -48,14 +48,12 @@ func newCrowd(t *testing.T, n int) *crowd {
 			g.MaxAge = time.Duration(1+c.rng.IntN(400)) * time.Hour
 		}
 		c.users = append(c.users, issue(t, c.m, g))
-		c.alone[i] = true
 		if i%10 == 3 {
 			if err := c.m.RevokeSubject(t.Context(), g.Subject); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	c.needed = time.Now()
 	return c
 }
 
@@ -106,6 +104,9 @@ func (c *crowd) rotate() {
 		c.t.Fatal(err)
 	}
 	c.needed = time.Now()
+	for i := range c.users {
+		c.alone[i] = true
+	}
 }
 
 // The promise of SafeToDrop: as long as it says no, the number it states is exactly
