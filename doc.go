@@ -6,9 +6,10 @@
 //   - keyring: the keys, and where they come from;
 //   - session: issue, check, refresh and end sessions; the middleware;
 //   - session/memstore, session/sqlstore, session/redisstore: where sessions are kept,
-//     if they are;
+//     if they are; session/storetest tests other stores;
 //   - cookie: one policy for set, read, clear, CORS and CSRF;
 //   - health: what a client asks to learn whether its tokens still fit.
 //
-// The README has a complete program and the runbooks.
+// The command keyring/cmd/keyring makes and changes keyring files. The README has a
+// complete program and the runbooks.
 package sessionring

@@ -2,12 +2,13 @@
 // for setting, reading, clearing, CORS and CSRF alike, so that the five cannot
 // contradict each other.
 //
-// Use [SameSite] if pages and API share an origin, or a site; it is what works in
-// every browser. Use [New] with CrossSite if the pages are on another site:
-// browsers then keep the cookies per top-level site (Partitioned), and some
-// keep none at all, so offer the Authorization header as well. Either way
-// cookies are Secure, HttpOnly and written under names that browsers protect
-// ([RFC 6265bis, section 4.1.3]).
+// Use [SameSite] if pages and API share an origin, and [New] with Origins if the pages
+// are on another host of the same site; that works in every browser. Use [New] with
+// CrossSite as well if they are on another site: browsers then keep the cookies per
+// top-level site (Partitioned), and some keep none at all, so offer the Authorization
+// header too. In all three cookies are Secure, HttpOnly and written under names that
+// browsers protect ([RFC 6265bis, section 4.1.3]); InsecureLocal is for plain http on
+// one machine.
 //
 // The package looks into no token: it carries text. It imports the standard
 // library only.

@@ -34,6 +34,11 @@
 // loses nobody. What cannot be found is a thief who presents a stolen token within
 // that grace of every refresh of its owner.
 //
+// # In the background
+//
+// New starts nothing. A program calls [Manager.Run] in a goroutine if it has a Store,
+// or keys that may change while it runs: those of a file, a function or a store.
+//
 // # Tokens
 //
 // Tokens are compact JWS (RFC 7515) with JWT claims (RFC 7519), and verify with

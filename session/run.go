@@ -8,12 +8,14 @@ import (
 )
 
 // Run keeps keys and revocations fresh until ctx ends, and then returns nil. What
-// fails leaves in force what was, and is reported. With a Store it tells the other
-// instances every ten seconds which keys this one holds, and lets the keys of a shared
-// keyring retire when SafeToDrop says that they may go.
+// fails leaves in force what was, and is reported. With a Store it ends the sessions
+// that could not be ended while that was down, tells the other instances every ten
+// seconds which keys this one holds, and lets the keys of a shared keyring retire when
+// SafeToDrop says that they may go.
 //
-// Without Run, revocations are read on demand, what the source of the keys brings is
-// seen at the next Keyring.Reload, and the others know nothing of this instance.
+// Without Run, revocations are read on demand, those sessions go on, what the source of
+// the keys brings is seen at the next Keyring.Reload, or when a token names a key that
+// is not held, and the others know nothing of this instance.
 func (m *Manager) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	if m.live.Load != nil && m.live.Interval > 0 {
