@@ -13,10 +13,10 @@ import (
 func BenchmarkRefresh(b *testing.B) {
 	const records = 100_000
 	var s memstore.Store
-	expires := time.Now().Add(time.Hour)
+	expires := func() time.Time { return time.Now().Add(time.Hour) }
 	a, c := bytes.Repeat([]byte("a"), 300), bytes.Repeat([]byte("c"), 300)
 	for i := range records {
-		s.Swap(b.Context(), strconv.Itoa(i), nil, a, "g"+strconv.Itoa(i), "l", expires)
+		s.Swap(b.Context(), strconv.Itoa(i), nil, a, "g"+strconv.Itoa(i), "l", expires())
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
@@ -26,7 +26,7 @@ func BenchmarkRefresh(b *testing.B) {
 		if bytes.Equal(old, a) {
 			data = c
 		}
-		if ok, err := s.Swap(b.Context(), id, old, data, "g"+id, "l", expires); !ok || err != nil {
+		if ok, err := s.Swap(b.Context(), id, old, data, "g"+id, "l", expires()); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
 	}
