@@ -36,6 +36,7 @@ func StartPostgres(settings ...string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{path: filepath.Join(bin, "postgres"), dir: dir, user: who, polite: syscall.SIGINT}
+	s.waits = "shared memory block" // "… is still in use", by the processes of one that was killed
 	s.Address = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
 	s.answers = func() error { return ping(s.Address) }
 	data := filepath.Join(dir, "data")

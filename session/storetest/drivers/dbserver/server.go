@@ -5,10 +5,12 @@ package dbserver
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -16,8 +18,12 @@ import (
 // ErrMissing is wrapped by errors that name something which is not installed.
 var ErrMissing = errors.New("is not installed")
 
-// startup is how long a server may take to answer.
-const startup = 30 * time.Second
+// How long a server may take to answer, and how long one that ends at once is tried
+// again.
+const (
+	startup = 30 * time.Second
+	retries = 5 * time.Second
+)
 
 // Server is a database server. Its methods are for one goroutine.
 type Server struct {
@@ -30,19 +36,21 @@ type Server struct {
 	user    *syscall.Credential
 	polite  syscall.Signal // asks it to end
 	answers func() error
+	waits   string // what it prints if it must wait for processes that it left behind; "": never
 	running *exec.Cmd
 	ended   chan struct{} // closed when it is not running any more
 }
 
 // Start starts the server, where it was before and with the same data, and waits
 // until it answers. A server that runs is left alone. One that ends at once is started
-// again: PostgreSQL does not come up while the children of one that was killed live.
+// again, but not for long, unless it waits for processes of one that was killed. What
+// it has printed is part of the error.
 func (s *Server) Start() error {
 	if s.running != nil {
 		return nil
 	}
 	log := filepath.Join(s.dir, "log")
-	for end := time.Now().Add(startup); ; time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		if err := s.launch(log); err != nil {
 			return fmt.Errorf("start %s: %w", s.path, err)
 		}
@@ -50,21 +58,35 @@ func (s *Server) Start() error {
 		if err == nil {
 			return nil
 		}
-		if time.Now().After(end) {
-			text, _ := os.ReadFile(log)
-			return fmt.Errorf("%s does not answer: %w\n%s", s.path, err, text)
+		said := tail(log)
+		switch took := time.Since(began); {
+		case took > startup:
+			return fmt.Errorf("%s does not answer: %w\n%s", s.path, err, said)
+		case took > retries && s.hasEnded() && (s.waits == "" || !strings.Contains(said, s.waits)):
+			return fmt.Errorf("%s ended before it answered\n%s", s.path, said)
 		}
+	}
+}
+
+// tail returns the end of a log.
+func tail(log string) string {
+	text, _ := os.ReadFile(log)
+	return string(text[max(0, len(text)-4096):])
+}
+
+// hasEnded reports whether the process has ended by itself.
+func (s *Server) hasEnded() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
 	}
 }
 
 // launch runs the server, unless it runs.
 func (s *Server) launch(log string) error {
-	select {
-	case <-s.ended:
-		s.running = nil
-	default:
-	}
-	if s.running != nil {
+	if s.running != nil && !s.hasEnded() {
 		return nil
 	}
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -129,14 +151,17 @@ func find(name string, folders ...string) (string, error) {
 	return path, nil
 }
 
-// freePort returns a port of the loopback interface that nobody listens on.
+// freePort returns a port of the loopback interface that nobody listens on. It is below
+// those that systems give to outgoing connections, so that it stays free while a server
+// is stopped; and so is the port 10,000 above it, where Redis clusters talk.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for range 100 {
+		port := 10_000 + rand.N(12_000)
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("no port is free")
 }
 
 // newDir makes a folder that belongs to a user, or to us if that is nil.
