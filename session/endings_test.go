@@ -162,21 +162,39 @@ func (s *picky) Get(ctx context.Context, id string) ([]byte, time.Time, error) {
 }
 
 // An id may come from a URL: of somebody else, of nothing, or of a session that is
-// over; nothing happens, and no error tells which.
+// over; nothing happens, no record is left, and no error tells which.
 func TestRevokeByURL(t *testing.T) {
 	t.Parallel()
-	m := managerOn(t, new(picky))
+	s := new(picky)
+	m := managerOn(t, s)
 	tokens := issue(t, m, alice)
 	sid := sidOf(t, m, tokens)
+	record := func(sid string) string {
+		data, _, err := s.Store.Get(t.Context(), "session:"+sid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	heard := observe(m)
 	for _, c := range []struct{ subject, sid string }{{"bob", sid}, {"", sid}, {"alice", ""}, {"alice", "x"}, {"alice", sid + "A"}, {"alice", strings.Repeat("x", 1<<16)}, {"alice", "\xff"}, {"alice", sid + "\x00"}} {
 		if err := m.Revoke(t.Context(), c.subject, c.sid); err != nil {
 			t.Errorf("%q %.20q: got %v, want nil", c.subject, c.sid, err)
 		}
+		if c.sid != sid && record(c.sid) != "" {
+			t.Errorf("%q %.20q: got a record, want none", c.subject, c.sid)
+		}
+		if got := heard.words(); len(got) != 0 {
+			t.Errorf("%q %.20q: got %q, want no event", c.subject, c.sid, got)
+		}
 		verify(t, m, tokens.AccessToken)
+		heard.take()
 	}
-	heard := observe(m)
 	revoke(t, m, sid)
-	revoke(t, m, sid)
+	ended := record(sid)
+	if err := m.RevokeSubject(t.Context(), "alice"); err != nil || record(sid) != ended {
+		t.Errorf("got %v and the record %s, want it as it was when the session ended, %s", err, record(sid), ended)
+	}
 	if got := heard.words(); len(got) != 1 {
 		t.Errorf("got %q, want one event", got)
 	}

@@ -111,6 +111,9 @@ func TestRevokeBefore(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if got := reason(t, here, old.AccessToken); got != c.access {
+				t.Errorf("%s: got %q at once, want %q", c.name, got, c.access)
+			}
 			time.Sleep(time.Second + 1)
 			for _, m := range []*session.Manager{here, there, managerOn(t, s, c.edit)} {
 				if got := reason(t, m, old.AccessToken); got != c.access {
