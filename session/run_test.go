@@ -164,6 +164,36 @@ func TestRunEndsDuringLoad(t *testing.T) {
 	})
 }
 
+// Instances that start together do not ask together for long: each poll comes up to a
+// fifth before its time, and never after it.
+func TestRunPollsWithJitter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var polls []time.Time
+		keys, err := keyring.FromFunc(t.Context(), func(context.Context) ([]keyring.Key, error) {
+			polls = append(polls, time.Now())
+			return keysOf(t, "v1"), nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys = keys })
+		ctx, cancel := context.WithTimeout(t.Context(), 1000*time.Minute)
+		defer cancel()
+		if err := m.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		least, most := time.Hour, time.Duration(0)
+		for i := 1; i < len(polls); i++ {
+			gap := polls[i].Sub(polls[i-1])
+			least, most = min(least, gap), max(most, gap)
+		}
+		if least < 48*time.Second || least > 49*time.Second || most > time.Minute || most < 59*time.Second {
+			t.Errorf("got gaps of %v to %v, want 48 seconds to a minute", least, most)
+		}
+	})
+}
+
 // A source that hangs, as a store does behind a cut connection, is reported like one
 // that fails, and asked again; when it answers, its keys are seen.
 func TestRunSourceHangs(t *testing.T) {
