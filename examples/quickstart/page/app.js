@@ -60,6 +60,41 @@ function showKeys(keys) {
   $("vouchers").hidden = false;
 }
 
+// showDevices lists the sessions of the user, each but this one with a button to end it.
+function showDevices(sessions) {
+  $("sessions").replaceChildren(...sessions.map((session) => {
+    const row = document.createElement("tr"), last = document.createElement("td");
+    if (session.current) {
+      last.textContent = "this one";
+    } else {
+      const button = element("button", "Sign out");
+      button.type = "button";
+      button.setAttribute("aria-label", `Sign out ${session.label || "unknown device"} of ${when(session.auth_time)}`);
+      button.addEventListener("click", whileBusy(button, () => end([session])));
+      last.append(button);
+    }
+    row.append(element("td", session.label || "unknown device"), element("td", when(session.auth_time)), element("td", session.tag), last);
+    return row;
+  }));
+  $("elsewhere").hidden = sessions.length < 2;
+  $("devices").hidden = false;
+}
+
+const when = (time) => new Date(time).toLocaleString();
+
+// end signs out on other devices.
+async function end(sessions) {
+  const answers = await Promise.all(sessions.map(({ id }) => call("DELETE", `/api/auth/sessions/${encodeURIComponent(id)}`)));
+  await showAccount();
+  if (answers.some(({ status }) => status !== 204)) say("That did not work everywhere. Please try again.");
+}
+
+async function endElsewhere() {
+  const { status, body } = await call("GET", "/api/auth/sessions");
+  if (status !== 200) return say("That did not work. Please try again.");
+  await end(body.sessions.filter(({ current }) => !current));
+}
+
 function showSession(me) {
   $("subject").textContent = me.subject;
   $("session-id").textContent = me.session_id;
@@ -69,7 +104,7 @@ function showSession(me) {
 }
 
 function showSignIn() {
-  $("session").hidden = $("vouchers").hidden = true;
+  $("session").hidden = $("vouchers").hidden = $("devices").hidden = true;
   $("sign-in").hidden = false;
 }
 
@@ -97,9 +132,10 @@ async function look(mayRefresh = true) {
 }
 
 async function showAccount() {
-  const [me, keys] = await Promise.all([call("GET", "/api/me"), call("GET", "/api/me/keys")]);
+  const [me, keys, devices] = await Promise.all(["/api/me", "/api/me/keys", "/api/auth/sessions"].map((path) => call("GET", path)));
   if (me.status === 200) showSession(me.body);
   if (keys.status === 200) showKeys(keys.body);
+  if (devices.status === 200) showDevices(devices.body.sessions); // without a store nobody knows them
 }
 
 async function refresh() {
@@ -147,6 +183,7 @@ function whileBusy(button, action) {
 $("form").addEventListener("submit", whileBusy($("form").querySelector("button"), signIn));
 $("refresh").addEventListener("click", whileBusy($("refresh"), refresh));
 $("sign-out").addEventListener("click", whileBusy($("sign-out"), signOut));
+$("elsewhere").addEventListener("click", whileBusy($("elsewhere"), endElsewhere));
 $("ask").addEventListener("click", whileBusy($("ask"), look.bind(null, true)));
 setInterval(look, interval);
 look();
