@@ -84,6 +84,35 @@ func TestRevokeSubjectWithoutRecords(t *testing.T) {
 	}
 }
 
+// A session from before there was a store that is signed out before it has a record is
+// over for good: its access token for as long as it would live, here and at an instance
+// that starts later, and its refresh token even if an instance without the store has
+// prolonged it meanwhile.
+func TestSignOutWithoutRecord(t *testing.T) {
+	t.Parallel()
+	for _, edit := range []func(*session.Config){noStore, strictly} {
+		synctest.Test(t, func(t *testing.T) {
+			s := new(memstore.Store)
+			from := managerOf(t, "v1", func(cfg *session.Config) { cfg.AccessTTL = day })
+			tokens := issue(t, from, alice)
+			m := managerOn(t, s, withCookies, edit, func(cfg *session.Config) { cfg.AdoptUntil = time.Now().Add(60 * day) })
+			if err := m.SignOut(httptest.NewRecorder(), request("POST /logout", cookieLine(accessCookie, tokens.AccessToken))); err != nil {
+				t.Fatal(err)
+			}
+			for range 24 {
+				refused(t, m, tokens.AccessToken, session.ErrRevoked)
+				refused(t, managerOn(t, s, edit, adoptDay), tokens.AccessToken, session.ErrRevoked)
+				time.Sleep(time.Hour)
+			}
+			for range 20 {
+				tokens = refresh(t, from, tokens)
+				notRefreshed(t, m, tokens, session.ErrRevoked)
+				time.Sleep(2 * day)
+			}
+		})
+	}
+}
+
 // timetable is a store whose calls take place when the context of the caller says.
 type timetable struct{ memstore.Store }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +114,54 @@ func TestSignOutWhileDown(t *testing.T) {
 			refresh(t, m, other)
 		})
 	}
+}
+
+// halved is a store that writes records alone at first, and says that the entry is missing.
+type halved struct {
+	memstore.Store
+	times atomic.Int64 // that it still does
+}
+
+func (s *halved) SwapAppend(ctx context.Context, id string, old, data []byte, group, label string, expires time.Time, entry []byte, entryExpires time.Time) (bool, error) {
+	if s.times.Add(-1) < 0 {
+		return s.Store.SwapAppend(ctx, id, old, data, group, label, expires, entry, entryExpires)
+	}
+	ok, _ := s.Store.Swap(ctx, id, old, data, group, label, expires)
+	return ok, errStore
+}
+
+// An end of which the other instances were not told is told again: by Run after a
+// sign-out, by the caller otherwise.
+func TestEntryMissing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(halved)
+		here, there := managerOn(t, s, withCookies), managerOn(t, s)
+		defer running(t, here)()
+		out, revoked, early := issue(t, here, alice), issue(t, here, alice), issue(t, here, session.Grant{Subject: "bob"})
+		time.Sleep(2 * time.Second)
+		verify(t, there, out.AccessToken)
+		s.times.Store(1)
+		wantErr(t, here.SignOut(httptest.NewRecorder(), request("POST /logout", cookieLine(refreshCookie, out.RefreshToken))), session.ErrUnavailable)
+		time.Sleep(3 * time.Second)
+		refused(t, there, out.AccessToken, session.ErrRevoked)
+		for _, end := range []struct {
+			call  func() error
+			token string
+		}{
+			{func() error { return here.Revoke(t.Context(), "alice", sidOf(t, there, revoked)) }, revoked.AccessToken},
+			{func() error { return here.RevokeBefore(t.Context(), time.Now()) }, early.AccessToken},
+		} {
+			s.times.Store(1)
+			wantErr(t, end.call(), session.ErrUnavailable)
+			verify(t, there, end.token)
+			if err := end.call(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Second)
+			refused(t, there, end.token, session.ErrRevoked)
+		}
+	})
 }
 
 // Whoever signs out of one session again and again while the store is down does not

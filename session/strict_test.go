@@ -126,6 +126,8 @@ func TestRevokeBefore(t *testing.T) {
 				}
 			}
 			refresh(t, there, young)
+			time.Sleep(6 * day) // as long as there may be such a session
+			notRefreshed(t, managerOn(t, s, c.edit), old, session.ErrRevoked)
 			cut, _, err := s.Get(t.Context(), "cut") // lost by a failover, and known here
 			if ok, swapErr := s.Swap(t.Context(), "cut", cut, nil, "", "", time.Time{}); !ok || err != nil || swapErr != nil {
 				t.Fatal(ok, err, swapErr)
