@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,9 +13,10 @@ import (
 // evidence is what this process has seen of which keys tokens still need: a token
 // needs a key if no other live key of the ring vouches for it.
 type evidence struct {
-	keys    sync.Map                             // *need, by fingerprint
 	longest atomic.Int64                         // lifetime of a token, seconds
 	joined  atomic.Pointer[map[string]time.Time] // when keys were first seen, by fingerprint
+	keys    atomic.Pointer[map[string]*need]     // by fingerprint
+	mu      sync.Mutex                           // held while keys is replaced
 }
 
 // need is the evidence about one key.
@@ -26,11 +28,22 @@ type need struct {
 
 // of returns the evidence about the key with a fingerprint.
 func (e *evidence) of(print string) *need {
-	if n, ok := e.keys.Load(print); ok {
-		return n.(*need)
+	if keys := e.keys.Load(); keys != nil && (*keys)[print] != nil {
+		return (*keys)[print]
 	}
-	n, _ := e.keys.LoadOrStore(print, new(need))
-	return n.(*need)
+	return e.begin(print)
+}
+
+// begin begins the evidence about a key.
+func (e *evidence) begin(print string) *need {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	next := map[string]*need{print: new(need)}
+	if old := e.keys.Load(); old != nil {
+		maps.Copy(next, *old)
+	}
+	e.keys.Store(&next)
+	return next[print]
 }
 
 // note notes a token that needs the key and is good until exp.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,15 +42,19 @@ type reporter struct {
 	alerts  alarm
 	done    atomic.Bool // the first report
 
-	mu   sync.Mutex // held during a report
-	data []byte     // what the store has of this instance
+	turn chan struct{} // holds one value during a report
+	data []byte        // what the store has of this instance
 }
 
 // report tells the store that this instance is there, brings the ledger of the keys
 // up to date, and looks for what an operator must know.
 func (m *Manager) report(ctx context.Context) error {
-	m.reporter.mu.Lock()
-	defer m.reporter.mu.Unlock()
+	select {
+	case m.reporter.turn <- struct{}{}:
+		defer func() { <-m.reporter.turn }()
+	case <-ctx.Done():
+		return unavailable(ctx.Err())
+	}
 	l, now, err := m.updateLedger(ctx)
 	if err != nil {
 		return err
@@ -117,8 +120,8 @@ func livePrints(r *ring.Ring, now time.Time) []string {
 // leave tells what is left to tell and removes the record of this instance, which ends
 // in good order. What fails is not missed: the record expires.
 func (m *Manager) leave() {
-	m.reporter.mu.Lock()
-	defer m.reporter.mu.Unlock()
+	m.reporter.turn <- struct{}{}
+	defer func() { <-m.reporter.turn }()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	m.updateLedger(ctx)

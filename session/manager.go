@@ -49,7 +49,7 @@ func New(cfg Config) (*Manager, error) {
 	for _, did := range moves {
 		m.moved[did] = new(atomic.Int64)
 	}
-	m.reporter.id, m.reporter.started = newID(), time.Now()
+	m.reporter.id, m.reporter.started, m.reporter.turn = newID(), time.Now(), make(chan struct{}, 1)
 	m.evidence.lives(cfg.RefreshTTL)
 	m.evidence.join(m.live.Ring(), nil, time.Now())
 	m.index, _ = cfg.Store.(Index)

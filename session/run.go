@@ -100,6 +100,7 @@ func (m *Manager) noticeKeys(ctx context.Context) {
 		return
 	}
 	r := m.live.Ring()
+	m.evidence.join(r, nil, time.Now())
 	m.cfg.Logger.InfoContext(ctx, "keyring reloaded", "ring", r.Fingerprint(), "tags", tags(r))
 	m.emit(ctx, hookKey, Event{Name: "keyring reloaded", Tag: m.Version()})
 }
