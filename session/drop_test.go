@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,6 +146,89 @@ func TestSafeToDrop(t *testing.T) {
 			t.Errorf("got %d sessions that would be lost at most, and %d at last, want more than %d, and none", most, left, n/2)
 		}
 	})
+}
+
+// Tokens that outlive those which are issued now, because the lifetime was cut, are
+// waited for: by their expiry if they were seen, and by their sessions in any case.
+func TestLifetimeCut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := new(memstore.Store)
+		on := func(words string, lives time.Duration) *session.Manager {
+			return managerOf(t, words, withCookies, func(cfg *session.Config) {
+				cfg.Store, cfg.AccessTTL, cfg.RefreshTTL = store, time.Minute, lives
+			})
+		}
+		safe := func(m *session.Manager) (time.Time, int) {
+			from, sessions, err := m.SafeToDrop(t.Context(), "v1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return from, sessions
+		}
+		tokens := issue(t, on("v1", 10*day), alice) // by an instance that never reported
+		m := on("v2 v1", time.Hour)
+		safe(m)
+		time.Sleep(26 * time.Hour)
+		if from, sessions := safe(m); sessions != 1 || !from.Equal(time.Now().Add(25*time.Hour)) {
+			t.Errorf("got yes from %v, %d sessions, want 25h from now while there is one", from, sessions)
+		}
+		if _, err := m.CheckRefresh(request("/", cookieLine(refreshCookie, tokens.RefreshToken))); err != nil {
+			t.Fatal(err)
+		}
+		if from, _ := safe(m); !from.Equal(tokens.RefreshUntil.Add(day)) {
+			t.Errorf("got yes from %v, want a day after the token was seen to expire, %v", from, tokens.RefreshUntil)
+		}
+		other := on("v2 v1", time.Hour) // which knows it from the ledger
+		if from, _ := safe(other); !from.Equal(tokens.RefreshUntil.Add(day)) {
+			t.Errorf("got yes from %v elsewhere, want %v", from, tokens.RefreshUntil.Add(day))
+		}
+	})
+}
+
+// A key is needed as long as it is all that an instance has in common with another,
+// whatever else that one holds, and whether or not it issues anything.
+func TestNeededByAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := new(memstore.Store)
+		on := func(words string) *session.Manager {
+			return managerOf(t, words, func(cfg *session.Config) {
+				cfg.Store, cfg.AccessTTL, cfg.RefreshTTL, cfg.RevocationLag = store, time.Minute, time.Hour, time.Hour
+			})
+		}
+		a, b := on("v2 v1"), on("v1 v9")
+		stopA, stopB := running(t, a), running(t, b)
+		time.Sleep(30 * time.Minute)
+		stopB()
+		left := time.Now()
+		time.Sleep(20 * time.Minute)
+		from, _, err := a.SafeToDrop(t.Context(), "v1")
+		if late := from.Sub(left.Add(25 * time.Hour)); err != nil || late < -time.Minute || late > 0 {
+			t.Errorf("got yes from %v, %v, want it 25h after the other was gone, %v", from, err, left)
+		}
+		if _, _, err := a.SafeToDrop(t.Context(), "v9"); err == nil || !strings.Contains(err.Error(), kidOf("v1")) {
+			t.Errorf("got %v for a key that is not held, want an error that lists those that are", err)
+		}
+		stopA()
+	})
+}
+
+// Without a store nobody can tell, and of a key that is revoked everybody can.
+func TestSafeToDropKnows(t *testing.T) {
+	t.Parallel()
+	if _, _, err := managerOf(t, "v2 v1").SafeToDrop(t.Context(), "v1"); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("got %v without a store, want ErrUnavailable", err)
+	}
+	s := new(unsteady)
+	m := managerOf(t, "v2 !v1", func(cfg *session.Config) { cfg.Store = s })
+	if from, sessions, err := m.SafeToDrop(t.Context(), "v1"); err != nil || sessions != 0 || from.After(time.Now()) {
+		t.Errorf("got %v, %d, %v for a revoked key, want yes", from, sessions, err)
+	}
+	s.down.Store(true)
+	if _, _, err := m.SafeToDrop(t.Context(), kidOf("v2")); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("got %v while the store is down, want ErrUnavailable", err)
+	}
 }
 
 // raceDetector reports whether the test was built with -race.

@@ -1,7 +1,10 @@
 package session_test
 
 import (
+	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,5 +171,59 @@ func TestNeededKeyMissing(t *testing.T) {
 			}
 			time.Sleep(2 * time.Minute) // m is gone
 		}
+	})
+}
+
+// counted is a store that counts how often all its records are read.
+type counted struct {
+	memstore.Store
+	counts atomic.Int64
+}
+
+func (c *counted) Count(ctx context.Context) (map[string]int, error) {
+	c.counts.Add(1)
+	return c.Store.Count(ctx)
+}
+
+// However many instances there are, the live sessions are counted once a minute.
+func TestCensus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := new(counted)
+		var stops []func()
+		for range 5 {
+			stops = append(stops, running(t, managerOf(t, "v1", func(cfg *session.Config) { cfg.Store = store })))
+		}
+		time.Sleep(10 * time.Minute)
+		if n := store.counts.Load(); n < 8 || n > 11 {
+			t.Errorf("got %d counts in ten minutes by five instances, want one a minute", n)
+		}
+		for _, stop := range stops {
+			stop()
+		}
+	})
+}
+
+// A report that cannot be made is logged, and does not hold up who asks for less long.
+func TestReportWhileAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, log := new(unsteady), new(logBook)
+		m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Store, cfg.Logger, cfg.Revocation = store, log.logger(), session.Off })
+		store.hang.Store(true)
+		stop := running(t, m)
+		synctest.Wait()
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := m.Ready(ctx); !errors.Is(err, session.ErrUnavailable) || time.Since(began) > time.Second {
+			t.Errorf("got %v after %v, want ErrUnavailable within a second", err, time.Since(began))
+		}
+		time.Sleep(30 * time.Second)
+		if len(log.records(t, "instance not reported")) == 0 {
+			t.Errorf("got %s, want a record that the report failed", log)
+		}
+		store.hang.Store(false)
+		stop()
 	})
 }

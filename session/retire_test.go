@@ -103,6 +103,55 @@ func TestOthersKeysStay(t *testing.T) {
 	})
 }
 
+// A key does not retire while live sessions need it, whatever the dates say, and what
+// is kept of a key that nobody holds any more is forgotten.
+func TestKeyWithSessionsStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := new(memstore.Store)
+		keys := sharedOn(t, store, -1)
+		on := func(lives time.Duration) *session.Manager {
+			return managerOn(t, store, func(cfg *session.Config) {
+				cfg.Keys, cfg.AccessTTL, cfg.RefreshTTL = keys, time.Minute, lives
+			})
+		}
+		issue(t, on(3*day), alice) // by an instance that never reports
+		if _, err := keys.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ledger := func() string {
+			data, _, err := store.Get(t.Context(), "keys:ledger")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(data)
+		}
+		v1 := keys.List()[1].ID
+		for _, c := range []struct {
+			wait time.Duration
+			want string
+		}{{0, "v2 current, v1 previous"}, {26 * time.Hour, "v2 current, v1 previous"}, {3 * day, "v2 current, v1 retired"}} {
+			time.Sleep(c.wait)
+			if err := on(time.Hour).Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := states(keys); got != c.want {
+				t.Errorf("after %v more: got the keys %s, want %s", c.wait, got, c.want)
+			}
+		}
+		if !strings.Contains(ledger(), v1) {
+			t.Errorf("got %s, want it to know %s still", ledger(), v1)
+		}
+		time.Sleep(3 * day)
+		if err := on(time.Hour).Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := ledger(); strings.Contains(got, v1) {
+			t.Errorf("got %s, want it to have forgotten %s", got, v1)
+		}
+	})
+}
+
 // A token that only an old key vouches for, issued a day after its successor joined,
 // is an event: an instance was forgotten, or somebody has the key.
 func TestSoleKeyToken(t *testing.T) {
@@ -149,6 +198,35 @@ func TestSoleKeyToken(t *testing.T) {
 		}
 		if _, err := m.Verify(t.Context(), early); err == nil {
 			t.Error("got a token of a day ago accepted")
+		}
+	})
+}
+
+// The successor may join while the service runs; a spare is none.
+func TestSoleKeyTokenLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for words, want := range map[string]int{"v2 v1": 1, "+s v1": 0} {
+			s, keys := follow(t, "v1")
+			m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys = keys })
+			stop := running(t, m)
+			time.Sleep(48 * time.Hour)
+			s.set(keysOf(t, words))
+			time.Sleep(2 * time.Minute)
+			heard := observe(m)
+			verify(t, m, issue(t, managerOf(t, "v1"), alice).AccessToken)
+			time.Sleep(25 * time.Hour)
+			verify(t, m, issue(t, managerOf(t, "v1"), alice).AccessToken)
+			got := 0
+			for _, e := range heard.take() {
+				if e.Name == "sole key token" {
+					got++
+				}
+			}
+			if got != want {
+				t.Errorf("%s: got %d events, want %d", words, got, want)
+			}
+			stop()
 		}
 	})
 }

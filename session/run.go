@@ -64,9 +64,9 @@ func (m *Manager) keepReporting(ctx context.Context) {
 
 // tellOthers reports, and logs why that cannot be.
 func (m *Manager) tellOthers(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, reportEvery)
+	limited, cancel := context.WithTimeout(ctx, reportEvery)
 	defer cancel()
-	if err := m.report(ctx); err != nil && ctx.Err() == nil {
+	if err := m.report(limited); err != nil && ctx.Err() == nil {
 		m.cfg.Logger.WarnContext(ctx, "instance not reported", "error", err)
 	}
 }
