@@ -21,9 +21,9 @@ func TestPostgresOutage(t *testing.T) {
 // TestRedisOutage kills a Redis that saves everything, under load.
 func TestRedisOutage(t *testing.T) {
 	t.Parallel()
-	addr, db := drivers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	dsn, db := drivers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	mustBeOurs(t, db)
-	outage(t, "redis://"+addr+"/0", db.Kill, db.Start)
+	outage(t, dsn, db.Kill, db.Start)
 }
 
 // outage is the story of a store that is away for a while and keeps its data. The
@@ -122,9 +122,9 @@ func TestRedisForgets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	addr, db := drivers.StartRedis(t)
+	dsn, db := drivers.StartRedis(t)
 	mustBeOurs(t, db)
-	env := on("redis://" + addr + "/0")
+	env := on(dsn)
 	s := start(t, "quickstart", env...)
 	old, young, out := newUser("old"), newUser("young"), newUser("out")
 	old.signIn(t, s.url)

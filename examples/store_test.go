@@ -61,8 +61,7 @@ func TestOnPostgres(t *testing.T) {
 
 func TestOnRedis(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	var databases atomic.Int64
+	dsn, _ := drivers.StartRedis(t)
 	each(t, map[string]story{
 		"three tabs at two servers":   threeTabs,
 		"stolen token":                stolen,
@@ -71,7 +70,7 @@ func TestOnRedis(t *testing.T) {
 		"devices":                     devices,
 		"an administrator":            operated,
 		"two who share no key":        estranged,
-	}, func(*testing.T) string { return fmt.Sprintf("redis://%s/%d", addr, databases.Add(1)) })
+	}, func(t *testing.T) string { return drivers.NewDatabase(t, dsn) })
 }
 
 // each tells every story on a store of its own.

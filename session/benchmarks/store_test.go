@@ -139,8 +139,8 @@ func BenchmarkPostgres(b *testing.B) {
 
 // BenchmarkRedis has one script that reads and one that swaps as its least.
 func BenchmarkRedis(b *testing.B) {
-	addr, _ := drivers.StartRedis(b)
-	client, do := drivers.OpenRedis(b, addr)
+	dsn, _ := drivers.StartRedis(b)
+	client, do := drivers.OpenRedis(b, dsn)
 	compare(b, plainRedis(b, client), stored(b, redisstore.New(do)))
 }
 

@@ -56,9 +56,9 @@ func TestSQLiteMemory(t *testing.T) {
 
 func TestRedis(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
+	dsn, _ := drivers.StartRedis(t)
 	storetest.Run(t, func(t *testing.T) session.Store {
-		_, do := drivers.OpenRedis(t, addr)
+		_, do := drivers.OpenRedis(t, dsn)
 		return redisstore.New(neverNil(t, do))
 	})
 }
@@ -87,9 +87,9 @@ func hasNil(answer any) bool {
 // TestRedisBytes has a client that answers in the types of redigo.
 func TestRedisBytes(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
+	dsn, _ := drivers.StartRedis(t)
 	storetest.Run(t, func(t *testing.T) session.Store {
-		_, do := drivers.OpenRedis(t, addr)
+		_, do := drivers.OpenRedis(t, dsn)
 		return redisstore.New(drivers.AsBytes(do))
 	})
 }

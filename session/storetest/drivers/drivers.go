@@ -4,8 +4,9 @@
 //
 // A database that is not in PATH skips the test and names what is missing, or fails it
 // if REQUIRE_SERVICES=1. SESSIONRING_TEST_POSTGRES (an address) and
-// SESSIONRING_TEST_REDIS (host:port) name servers to use instead, whose keys
-// sessionring:* are removed. Tests then get no Server, and skip what would stop one.
+// SESSIONRING_TEST_REDIS (host:port) name servers to use instead; of the second, the
+// keys sessionring:* are removed from all databases. Tests then get no Server, and
+// skip what would stop one.
 package drivers
 
 import (

@@ -39,3 +39,23 @@ func TestEndsAtOnce(t *testing.T) {
 		t.Errorf("after %v: got %q, want what the server printed", time.Since(began), v.fatal)
 	}
 }
+
+// TestNewDatabase takes databases of a server that has two to give away: none is given
+// away twice, and what a test leaves in one the next does not find.
+func TestNewDatabase(t *testing.T) {
+	t.Setenv("SESSIONRING_TEST_REDIS", "") // the server is one of our own
+	dsn, _ := drivers.StartRedis(t, "--databases", "3")
+	kept := drivers.NewDatabase(t, dsn)
+	for range 3 {
+		t.Run("used", func(t *testing.T) {
+			mine := drivers.NewDatabase(t, dsn)
+			client, _ := drivers.OpenRedis(t, mine)
+			if left := client.Keys(t.Context(), "*").Val(); mine == kept || mine == dsn || len(left) != 0 {
+				t.Errorf("got %s with %q, want an empty database that is neither %s nor %s", mine, left, dsn, kept)
+			}
+			if err := client.Set(t.Context(), "sessionring:left", "x", 0).Err(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}

@@ -31,8 +31,8 @@ func TestPostgresKeyring(t *testing.T) {
 }
 
 func TestRedisKeyring(t *testing.T) {
-	addr, _ := drivers.StartRedis(t)
-	fleetKeyring(t, "redis", addr)
+	dsn, _ := drivers.StartRedis(t)
+	fleetKeyring(t, "redis", dsn)
 }
 
 // fleetKeyring has 50 processes start at once on a store without a keyring: they make
@@ -185,7 +185,11 @@ func beInstance() error {
 
 func openInstance(ctx context.Context, driver, address string) (session.Store, error) {
 	if driver == "redis" {
-		client := redis.NewClient(&redis.Options{Addr: address})
+		options, err := redis.ParseURL(address)
+		if err != nil {
+			return nil, err
+		}
+		client := redis.NewClient(options)
 		return redisstore.New(func(ctx context.Context, args ...any) (any, error) { return client.Do(ctx, args...).Result() }), nil
 	}
 	db, err := sql.Open(driver, address)

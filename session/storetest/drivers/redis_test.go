@@ -17,8 +17,8 @@ import (
 // no answer: who won is told so, unless somebody else swapped in between.
 func TestRedisRepeats(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	_, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	_, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(func(ctx context.Context, args ...any) (any, error) {
 		do(ctx, args...)
 		return do(ctx, args...)
@@ -39,9 +39,9 @@ func TestRedisRepeats(t *testing.T) {
 // TestRedisPersistence stops a server that saves everything, under use.
 func TestRedisPersistence(t *testing.T) {
 	t.Parallel()
-	addr, server := drivers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	dsn, server := drivers.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	mustBeOurs(t, server)
-	_, do := drivers.OpenRedis(t, addr)
+	_, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	if err := count(t.Context(), s, "first", 1); err != nil {
 		t.Fatal(err)
@@ -71,9 +71,9 @@ func TestRedisPersistence(t *testing.T) {
 // has an old cursor still gets what comes after.
 func TestRedisForgets(t *testing.T) {
 	t.Parallel()
-	addr, server := drivers.StartRedis(t)
+	dsn, server := drivers.StartRedis(t)
 	mustBeOurs(t, server)
-	_, do := drivers.OpenRedis(t, addr)
+	_, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	if err := count(t.Context(), s, "a", 3); err != nil {
 		t.Fatal(err)
@@ -99,9 +99,9 @@ func TestRedisForgets(t *testing.T) {
 // written.
 func TestRedisFull(t *testing.T) {
 	t.Parallel()
-	addr, server := drivers.StartRedis(t, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
+	dsn, server := drivers.StartRedis(t, "--maxmemory", "4mb", "--maxmemory-policy", "noeviction")
 	mustBeOurs(t, server)
-	_, do := drivers.OpenRedis(t, addr)
+	_, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	var err error
 	ok, n := true, 0
@@ -120,8 +120,8 @@ func TestRedisFull(t *testing.T) {
 // TestRedisScripts flushes the scripts that the server knows.
 func TestRedisScripts(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	for range 3 {
 		if err := count(t.Context(), s, "a", 1); err != nil {

@@ -15,8 +15,8 @@ import (
 // package says.
 func TestRedisCommands(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	_, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	_, do := drivers.OpenRedis(t, dsn)
 	commands := 0
 	s := redisstore.New(func(ctx context.Context, args ...any) (any, error) {
 		if args[0] == "EVALSHA" { // EVAL follows where the server does not know the script yet

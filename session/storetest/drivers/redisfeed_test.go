@@ -1,10 +1,10 @@
 package drivers_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,8 +16,8 @@ import (
 
 func TestRedisFeed(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	unevenFeed(t, s, feedEach, nil)
 	for i := range 2 * feedWriters * feedEach / 10 {
@@ -33,8 +33,8 @@ func TestRedisFeed(t *testing.T) {
 // TestRedisTrim appends entries that expire soon: the stream stays short.
 func TestRedisTrim(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	for i := range 3000 {
 		if ok, err := s.SwapAppend(t.Context(), fmt.Sprint(i), nil, nil, "", "", time.Time{}, []byte("x"), time.Now().Add(5*time.Millisecond)); !ok || err != nil {
@@ -53,8 +53,8 @@ func TestRedisTrim(t *testing.T) {
 // stay readable, and hold up nothing.
 func TestRedisTrimBehind(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	put := func(entry string, expires time.Time) {
 		t.Helper()
@@ -81,8 +81,8 @@ func TestRedisTrimBehind(t *testing.T) {
 // TestRedisPages reads more entries than one script returns.
 func TestRedisPages(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	const n = 2_500
 	pipe := client.Pipeline()
 	for i := range n {
@@ -103,14 +103,13 @@ func TestRedisPages(t *testing.T) {
 // minute is read again each time.
 func TestRedisWithoutInfo(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, _ := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, _ := drivers.OpenRedis(t, dsn)
 	if err := client.Do(t.Context(), "ACL", "SETUSER", "app", "on", ">pass", "~sessionring:*", "+@all", "-info").Err(); err != nil {
 		t.Fatal(err)
 	}
-	app := redis.NewClient(&redis.Options{Addr: addr, Username: "app", Password: "pass"})
-	defer app.Close()
-	s := redisstore.New(func(ctx context.Context, args ...any) (any, error) { return app.Do(ctx, args...).Result() })
+	_, do := drivers.OpenRedis(t, strings.Replace(dsn, "redis://", "redis://app:pass@", 1))
+	s := redisstore.New(do)
 	cursor := ""
 	for i := range 3 {
 		if err := count(t.Context(), s, "a", 1); err != nil {

@@ -68,8 +68,8 @@ func age(t *testing.T, client *redis.Client) {
 // TestRedisCount follows a count through marks and settled entries.
 func TestRedisCount(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	for i := range 20 {
 		put(t, s, fmt.Sprint(i), "l", time.Time{})
@@ -127,8 +127,8 @@ func broken(do drivers.Do, n int, late bool) drivers.Do {
 // their commands. Counts and lists stay those of the records.
 func TestRedisBroken(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	for i := range 600 {
 		id, group, label := fmt.Sprint(rand.N(20)), pick("", "g", "h"), pick("", "a", ":0:0:")
@@ -162,8 +162,8 @@ func isSwap(args []any) bool {
 // where neither found it.
 func TestRedisBetween(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	put(t, s, "a", "l0", time.Time{})
 	age(t, client)
@@ -190,8 +190,8 @@ func TestRedisBetween(t *testing.T) {
 // TestRedisLate has swaps that come so late that their mark is not good any more.
 func TestRedisLate(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	_, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	_, do := drivers.OpenRedis(t, dsn)
 	late, swaps := 2, 0
 	s := redisstore.New(func(ctx context.Context, args ...any) (any, error) {
 		if isSwap(args) && late > 0 {
@@ -241,8 +241,8 @@ func expectRecords(t *testing.T, s *redisstore.Store, client *redis.Client) {
 // day: the count follows the last one, and settles again.
 func TestRedisCountExpiry(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	soon := time.Now().Add(3 * time.Second)
 	late := soon.Add(time.Hour)
@@ -278,8 +278,8 @@ func TestRedisCountExpiry(t *testing.T) {
 // for ever, and end by themselves.
 func TestRedisIndexes(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	for i := range 4000 {
 		expires := time.Now().Add(-25 * time.Hour)
@@ -310,8 +310,8 @@ func TestRedisIndexes(t *testing.T) {
 // indexes still say the first: nobody takes it off them before the day is over.
 func TestRedisUnmarked(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	client, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	put(t, s, "moved", "l", time.Now().Add(time.Hour))
 	for _, key := range client.Keys(t.Context(), "sessionring:[ng]:*").Val() {

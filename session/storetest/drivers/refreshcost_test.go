@@ -43,8 +43,8 @@ func (m *meter) trips(t *testing.T, s *session.Manager, tokens session.Tokens, s
 // must learn first.
 func TestRedisRefreshCost(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t)
-	_, do := drivers.OpenRedis(t, addr)
+	dsn, _ := drivers.StartRedis(t)
+	_, do := drivers.OpenRedis(t, dsn)
 	older, newer := newKey(t, "v1"), newKey(t, "v2")
 	var m meter
 	m.do = do

@@ -1,11 +1,7 @@
 package drivers_test
 
 import (
-	"context"
-	"sync/atomic"
 	"testing"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/redisstore"
@@ -33,11 +29,9 @@ func TestPostgresSessions(t *testing.T) {
 
 func TestRedisSessions(t *testing.T) {
 	t.Parallel()
-	addr, _ := drivers.StartRedis(t, "--databases", "64")
-	var databases atomic.Int64
+	dsn, _ := drivers.StartRedis(t)
 	storetest.RunSessions(t, func(t *testing.T) session.Store {
-		client := redis.NewClient(&redis.Options{Addr: addr, DB: int(databases.Add(1))})
-		t.Cleanup(func() { client.Close() })
-		return redisstore.New(func(ctx context.Context, args ...any) (any, error) { return client.Do(ctx, args...).Result() })
+		_, do := drivers.OpenRedis(t, drivers.NewDatabase(t, dsn))
+		return redisstore.New(do)
 	})
 }
