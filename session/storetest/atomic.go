@@ -150,7 +150,7 @@ func addOne(ctx context.Context, s suite, id string) (bool, error) {
 	return s.store.Swap(ctx, id, data, sealed(n+1), "", "", time.Time{})
 }
 
-// sealed returns 4 KiB that show n, and whether they are whole.
+// sealed returns 4 KiB that show n throughout, with a checksum.
 func sealed(n int64) []byte {
 	data := make([]byte, 4096)
 	for i := 0; i < len(data)-4; i += 8 {
@@ -160,6 +160,7 @@ func sealed(n int64) []byte {
 	return data
 }
 
+// unseal returns what sealed data show, and whether they are whole.
 func unseal(data []byte) (n int64, whole bool) {
 	if len(data) != 4096 {
 		return 0, false
