@@ -96,8 +96,8 @@ func (s *Store) sweep(now time.Time, n int) {
 	}
 }
 
-// shrink makes the maps anew, because a map keeps the size it once had. At most an
-// eighth of what was removed since is copied.
+// shrink makes the maps anew, because a map keeps the size it once had. For each
+// record that is copied, at least seven were removed since the last time.
 func (s *Store) shrink() {
 	s.records = compact(s.records)
 	s.groups = compact(s.groups)

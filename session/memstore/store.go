@@ -90,8 +90,9 @@ func (s *Store) List(ctx context.Context, group string) (map[string][]byte, erro
 	return found, nil
 }
 
-// Count returns how many live records have each label; "" is left out. It costs
-// little, however many records there are.
+// Count returns how many live records have each label; "" is left out. It costs as
+// much as there are labels, however many records there are, and clears away all that
+// has expired since the last write or Count.
 func (s *Store) Count(ctx context.Context) (map[string]int, error) {
 	if err := check(ctx); err != nil {
 		return nil, err

@@ -12,7 +12,8 @@ import (
 //
 // It refuses other databases, PostgreSQL before version 13, tables made by a later
 // release of this package, and a SQLite database in memory unless db is limited to
-// one connection, because each connection would see another database.
+// one connection: each connection would see another database or, with a shared cache,
+// one in which readers and writers lock each other out.
 func Open(ctx context.Context, db *sql.DB) (*Store, error) {
 	var s *Store
 	err := persist(ctx, func() (err error) {

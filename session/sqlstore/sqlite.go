@@ -73,7 +73,7 @@ func (s *sqlite) settings(ctx context.Context) error {
 		return err
 	}
 	if file == "" && s.db.Stats().MaxOpenConnections != 1 {
-		return errors.New("a SQLite database in memory is another one for each connection: use memstore, a file, or SetMaxOpenConns(1)")
+		return errors.New("a SQLite database in memory is no use to several connections: use memstore, a file, or SetMaxOpenConns(1)")
 	}
 	if err := s.db.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous); err != nil {
 		return err

@@ -117,9 +117,11 @@ func TestSQLiteVersions(t *testing.T) {
 
 func TestSQLiteInMemory(t *testing.T) {
 	t.Parallel()
-	_, err := sqlstore.Open(t.Context(), drivers.OpenSQLite(t, ":memory:"))
-	if err == nil || !strings.Contains(err.Error(), "memstore") {
-		t.Errorf("got %v, want an error that names memstore", err)
+	for _, name := range []string{":memory:", "", "file:shared?mode=memory&cache=shared"} {
+		_, err := sqlstore.Open(t.Context(), drivers.OpenSQLite(t, name))
+		if err == nil || !strings.Contains(err.Error(), "memstore") {
+			t.Errorf("%q: got %v, want an error that names memstore", name, err)
+		}
 	}
 }
 
