@@ -185,35 +185,6 @@ func wantHeaders(t *testing.T, r reply) {
 	}
 }
 
-// TestBearer is the whole life of a session whose client keeps no cookies.
-func TestBearer(t *testing.T) {
-	t.Parallel()
-	s := start(t, "quickstart")
-	u := newUser("demo")
-	in := u.want(t, 200, "POST", s.url+"/api/auth/login", `{"username":"demo","password":"demo","transport":"bearer"}`)
-	if len(in.header["Set-Cookie"]) > 0 || in.word("token_type") != "Bearer" || in.json["expires_in"].(float64) < 890 {
-		t.Errorf("got %v with %d cookies; want tokens for 15 minutes and no cookies", in.json["expires_in"], len(in.header["Set-Cookie"]))
-	}
-	auth := "Bearer " + in.word("access_token")
-	me := u.want(t, 200, "GET", s.url+"/api/me", "", "Authorization", auth)
-	if me.word("session_id") != in.word("session_id") {
-		t.Errorf("got %v, want the session of %v", me, in)
-	}
-	keys := decodeList(t, u.want(t, 200, "GET", s.url+"/api/me/keys", "", "Authorization", auth).text)
-	if len(keys) != 1 || keys[0]["role"] != "signs" || keys[0]["tag"] != "v1" {
-		t.Errorf("got keys %v, want v1 alone", keys)
-	}
-	if h := u.do(t, "GET", s.url+"/api/auth/token-health", "", "Authorization", auth); h.word("transport") != "header" {
-		t.Errorf("got %v, want transport header", h)
-	}
-	next := u.want(t, 200, "POST", s.url+"/api/auth/refresh", `{"refresh_token":"`+in.word("refresh_token")+`"}`)
-	wantBody(t, next, "access_token,expires_in,refresh_token,token_type")
-	u.want(t, 401, "GET", s.url+"/api/me", "", "Authorization", "Bearer "+next.word("refresh_token"))
-	u.want(t, 401, "POST", s.url+"/api/auth/refresh", `{"refresh_token":"`+next.word("access_token")+`"}`)
-	u.want(t, 204, "POST", s.url+"/api/auth/logout", "", "Authorization", "Bearer "+next.word("access_token"))
-	s.stop(t)
-}
-
 // TestTwoSessionsAtOnce refuses two good cookies that disagree.
 func TestTwoSessionsAtOnce(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,7 @@ func TestOnSQLite(t *testing.T) {
 		"devices":                    devices,
 		"an administrator":           operated,
 		"two who share no key":       estranged,
+		"without cookies":            bearer,
 
 		"three tabs at two servers":   threeTabs,
 		"replay after logout, strict": replayStrict,
@@ -36,7 +37,7 @@ func TestOnSQLite(t *testing.T) {
 // In memory a session lasts as long as its server, so there is but one.
 func TestOnMemory(t *testing.T) {
 	t.Parallel()
-	each(t, map[string]story{"stolen token": stolen, "devices": devices}, func(*testing.T) string { return "memory:" })
+	each(t, map[string]story{"stolen token": stolen, "devices": devices, "without cookies": bearer}, func(*testing.T) string { return "memory:" })
 }
 
 func TestOnPostgres(t *testing.T) {
@@ -46,6 +47,7 @@ func TestOnPostgres(t *testing.T) {
 		"killed in the middle":              killed,
 		"stolen token":                      stolen,
 		"devices":                           devices,
+		"without cookies":                   bearer,
 		"three tabs at two servers":         threeTabs,
 		"replay after logout, strict":       replayStrict,
 		"replay after logout, cached":       replayCached,
@@ -70,6 +72,7 @@ func TestOnRedis(t *testing.T) {
 		"devices":                     devices,
 		"an administrator":            operated,
 		"two who share no key":        estranged,
+		"without cookies":             bearer,
 	}, func(t *testing.T) string { return drivers.NewDatabase(t, dsn) })
 }
 
