@@ -173,6 +173,8 @@ func TestAccessTTLChanges(t *testing.T) {
 			first, then := managerOn(t, s, ttl(c.first)), managerOn(t, s, ttl(c.then))
 			old := issue(t, first, alice)
 			tokens := []session.Tokens{old, refresh(t, first, old), refresh(t, then, old)}
+			time.Sleep(20 * time.Second) // longer than the grace
+			tokens = append(tokens, refresh(t, then, tokens[1]))
 			revoke(t, then, sidOf(t, then, tokens[1]))
 			time.Sleep(time.Second + 1) // the lag
 			for range 150 {

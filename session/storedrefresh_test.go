@@ -168,6 +168,27 @@ func TestStoredEnds(t *testing.T) {
 	}
 }
 
+// All answers inside one grace carry the same refresh token, byte for byte, and an
+// access token each.
+func TestOneRefreshTokenInAGrace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := managerOn(t, new(memstore.Store))
+		tokens := issue(t, m, alice)
+		first, seen := refresh(t, m, tokens), map[string]bool{}
+		for range 5 { // the grace begins anew in the second half of each
+			for _, old := range []session.Tokens{tokens, first} {
+				next := refresh(t, m, old)
+				if next.RefreshToken != first.RefreshToken || seen[next.AccessToken] {
+					t.Errorf("got another refresh token or the same access token, want one refresh token for all")
+				}
+				seen[next.AccessToken] = true
+			}
+			time.Sleep(40 * time.Second)
+		}
+	})
+}
+
 // A SessionTTL that is shortened holds for sessions that are under way, and one that is
 // put back gives them back what they had: a roll-back loses nobody.
 func TestSessionTTLChanges(t *testing.T) {
