@@ -70,6 +70,31 @@ func TestKeyOf(t *testing.T) {
 	}
 }
 
+// Of two notices about one session, or about all, the one for longer counts, in
+// whatever order they are read.
+func TestLaterNoticeCounts(t *testing.T) {
+	now := time.Now()
+	for _, order := range [][2]int64{{1, 2}, {2, 1}} {
+		s, c := new(revokedSet), &Claims{SessionID: newID(), AuthTime: now.Add(90 * time.Minute)}
+		for _, hours := range order {
+			s.add(notice{Session: c.SessionID, Until: now.Unix() + hours*3600})
+		}
+		s.sweep(now.Add(90 * time.Minute))
+		if !s.has(c) {
+			t.Errorf("%v: got the session forgotten after 90 minutes, want it remembered for two hours", order)
+		}
+		if s.sweep(now.Add(2 * time.Hour)); s.has(c) {
+			t.Errorf("%v: got the session remembered for longer than two hours", order)
+		}
+		for _, hours := range order {
+			s.add(notice{Before: now.Unix() + hours*3600})
+		}
+		if !s.has(c) {
+			t.Errorf("%v: got a session that began before two hours, want it ended", order)
+		}
+	}
+}
+
 // BenchmarkRevokedSet is what a check of Cached asks, from sets of several sizes.
 func BenchmarkRevokedSet(b *testing.B) {
 	for _, n := range []int{0, 1000, 1_000_000} {
