@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"math"
 	"sync"
 	"testing"
@@ -35,6 +36,31 @@ func TestRevocationReaches(t *testing.T) {
 			notRefreshed(t, there, tokens, session.ErrRevoked)
 		})
 	}
+}
+
+// distant is a store whose answers are under way for a while.
+type distant struct{ memstore.Store }
+
+func (s *distant) After(ctx context.Context, cursor string) ([][]byte, string, error) {
+	entries, next, err := s.Store.After(ctx, cursor)
+	time.Sleep(800 * time.Millisecond)
+	return entries, next, err
+}
+
+// A view is as old as the question, not as the answer.
+func TestRevocationReachesFar(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := new(distant)
+		here, there := managerOn(t, s), managerOn(t, s)
+		tokens := issue(t, here, alice)
+		sid := sidOf(t, here, tokens)
+		go reason(t, there, tokens.AccessToken)
+		time.Sleep(time.Millisecond) // there asks, and here is quicker than the answer
+		revoke(t, here, sid)
+		time.Sleep(time.Second)
+		refused(t, there, tokens.AccessToken, session.ErrRevoked)
+	})
 }
 
 // B11, scenario 38: while the store is down, checks are served from memory until
@@ -88,6 +114,55 @@ func TestNeverLoaded(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		verify(t, m, tokens.AccessToken)
 	})
+}
+
+// slow is a store whose feed takes its time to be read from the start.
+type slow struct {
+	memstore.Store
+	takes time.Duration
+}
+
+func (s *slow) After(ctx context.Context, cursor string) ([][]byte, string, error) {
+	if cursor == "" {
+		select {
+		case <-time.After(s.takes):
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		}
+	}
+	return s.Store.After(ctx, cursor)
+}
+
+// The first reading of the feed may take long, a minute at most: the first requests
+// wait for it, five lags at most. Whoever leaves meanwhile takes it from no other.
+func TestFirstReading(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		takes, waited time.Duration
+		first, then   string // the first check, and one when the reading is over
+	}{
+		{100 * time.Millisecond, 100 * time.Millisecond, "ok", "ok"}, {4 * time.Second, 4 * time.Second, "ok", "ok"},
+		{59 * time.Second, 5 * time.Second, "unavailable", "ok"}, {61 * time.Second, 5 * time.Second, "unavailable", "unavailable"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tokens := issue(t, managerOf(t, "v1"), alice)
+			m := managerOn(t, &slow{takes: c.takes})
+			start := time.Now()
+			ctx, leave := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer leave()
+			if _, err := m.Verify(ctx, tokens.AccessToken); session.Reason(err) != "unavailable" || time.Since(start) != 10*time.Millisecond {
+				t.Errorf("%v: got %v after %v, want who leaves to wait no longer", c.takes, err, time.Since(start))
+			}
+			if got := reason(t, m, tokens.AccessToken); got != c.first || time.Since(start) != c.waited {
+				t.Errorf("%v: got %q after %v, want %q after %v", c.takes, got, time.Since(start), c.first, c.waited)
+			}
+			time.Sleep(time.Until(start.Add(c.takes + time.Millisecond)))
+			if got := reason(t, m, tokens.AccessToken); got != c.then {
+				t.Errorf("%v: got %q when it is over, want %q", c.takes, got, c.then)
+			}
+			time.Sleep(time.Minute) // for the reading under way
+		})
+	}
 }
 
 // A store that hangs holds up no request for longer than a lag, and only those of
