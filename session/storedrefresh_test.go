@@ -168,6 +168,34 @@ func TestStoredEnds(t *testing.T) {
 	}
 }
 
+// Instances with and without the store may run side by side, as during a roll-out or a
+// roll-back: whichever a session comes to, it goes on, and what was used up stays so.
+func TestBesideStateless(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stored, stateless := managerOn(t, new(memstore.Store)), managerOf(t, "v1")
+		first := issue(t, stored, alice)
+		sid, tokens := sidOf(t, stored, first), first
+		for i := range 40 {
+			time.Sleep(day)
+			m := stored
+			if i%5 != 0 {
+				m = stateless
+			}
+			if tokens = refresh(t, m, tokens); sidOf(t, stored, tokens) != sid || sidOf(t, stateless, tokens) != sid {
+				t.Fatal("got another session, want the same at both")
+			}
+		}
+		notRefreshed(t, stored, first, session.ErrExpired)
+		stale := tokens
+		tokens = refresh(t, stored, tokens)
+		time.Sleep(time.Hour)
+		refresh(t, stored, tokens)
+		time.Sleep(time.Hour)
+		notRefreshed(t, stored, stale, session.ErrReused)
+	})
+}
+
 // All answers inside one grace carry the same refresh token, byte for byte, and an
 // access token each.
 func TestOneRefreshTokenInAGrace(t *testing.T) {
@@ -224,7 +252,13 @@ func TestSessionTTLChanges(t *testing.T) {
 // refresh cookie, and repeats that token in a body.
 func TestKeptRefreshToken(t *testing.T) {
 	t.Parallel()
-	m := managerOn(t, new(memstore.Store), withCookies)
+	asked := 0 // its answers are others each time, so that a token made anew is another
+	m := managerOn(t, new(memstore.Store), withCookies, func(cfg *session.Config) {
+		cfg.OnRefresh = func(context.Context, *session.Claims) (any, error) {
+			asked++
+			return map[string]int{"n": asked}, nil
+		}
+	})
 	old := issue(t, m, alice)
 	next := refresh(t, m, old)
 	for _, c := range []struct {
