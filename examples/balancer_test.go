@@ -15,7 +15,7 @@ type balancer struct {
 }
 
 func newBalancer(t *testing.T) *balancer {
-	b := &balancer{Balancer: stage.Balancer{Transport: connections}}
+	b := new(balancer)
 	s := httptest.NewServer(b)
 	t.Cleanup(s.Close)
 	b.url = s.URL

@@ -3,6 +3,7 @@ package stage
 import (
 	"bytes"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -11,10 +12,9 @@ import (
 )
 
 // Balancer is a handler that passes requests to its servers in turn, and names the one
-// that answered in the header X-Instance. It is safe for concurrent use; its fields
-// are set before.
+// that answered in the header X-Instance. It is safe for concurrent use; Retry is set
+// before.
 type Balancer struct {
-	Transport http.RoundTripper // nil: http.DefaultTransport
 	// Retry has a request to which there is no answer passed on to the next server, as
 	// proxies do. It may then be done twice, which no route of the examples minds.
 	Retry bool
@@ -26,10 +26,14 @@ type Balancer struct {
 
 // target is a server behind a balancer.
 type target struct {
-	name string
-	url  *url.URL
-	busy sync.WaitGroup
+	name        string
+	url         *url.URL
+	connections *http.Transport
+	busy        sync.WaitGroup
 }
+
+// idle is how many connections to one server are kept.
+const idle = 100
 
 // Add lets requests go to a server at an address, such as http://127.0.0.1:8080.
 func (b *Balancer) Add(name, address string) error {
@@ -39,12 +43,12 @@ func (b *Balancer) Add(name, address string) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.servers = append(b.servers, &target{name: name, url: u})
+	b.servers = append(b.servers, &target{name: name, url: u, connections: &http.Transport{MaxIdleConnsPerHost: idle}})
 	return nil
 }
 
-// Remove lets no more requests go to the server at an address, and waits for those
-// under way.
+// Remove lets no more requests go to the server at an address, waits for those under
+// way, and closes its connections: a server that ends would wait for unused ones.
 func (b *Balancer) Remove(address string) {
 	b.mu.Lock()
 	i := slices.IndexFunc(b.servers, func(s *target) bool { return s.url.String() == address })
@@ -56,6 +60,7 @@ func (b *Balancer) Remove(address string) {
 	b.servers = slices.Delete(b.servers, i, i+1)
 	b.mu.Unlock()
 	gone.busy.Wait()
+	gone.connections.CloseIdleConnections()
 }
 
 // maxBody is the longest body that is passed on: sign-ins are short.
@@ -68,35 +73,26 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	for range b.attempts() {
+	var tried []*target
+	for s := b.next(tried); s != nil; s = b.next(tried) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if b.pass(w, r) || r.Context().Err() != nil {
+		if s.pass(w, r) || r.Context().Err() != nil {
 			return
+		}
+		if tried = append(tried, s); !b.Retry {
+			break
 		}
 	}
 	w.WriteHeader(http.StatusBadGateway)
 }
 
-// attempts returns how many servers a request may be passed to.
-func (b *Balancer) attempts() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.Retry {
-		return len(b.servers)
-	}
-	return min(1, len(b.servers))
-}
-
-// pass passes a request to the next server and reports whether that has answered.
-func (b *Balancer) pass(w http.ResponseWriter, r *http.Request) (answered bool) {
-	s := b.next()
-	if s == nil {
-		return false
-	}
+// pass passes a request to s, which is marked as busy, and reports whether it has
+// answered.
+func (s *target) pass(w http.ResponseWriter, r *http.Request) (answered bool) {
 	defer s.busy.Done()
 	answered = true
 	proxy := httputil.ReverseProxy{
-		Transport: b.Transport,
+		Transport: s.connections,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(s.url)
 			r.Out.Host = r.In.Host
@@ -105,21 +101,23 @@ func (b *Balancer) pass(w http.ResponseWriter, r *http.Request) (answered bool) 
 			r.Header.Set("X-Instance", s.name)
 			return nil
 		},
+		ErrorLog:     log.New(io.Discard, "", 0), // the client sees it
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { answered = false },
 	}
 	proxy.ServeHTTP(w, r)
 	return answered
 }
 
-// next returns whose turn it is, marked as busy, or nil.
-func (b *Balancer) next() *target {
+// next returns whose turn it is, marked as busy, or nil if all have been tried.
+func (b *Balancer) next(tried []*target) *target {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.servers) == 0 {
-		return nil
+	for range b.servers {
+		b.turn++
+		if s := b.servers[b.turn%len(b.servers)]; !slices.Contains(tried, s) {
+			s.busy.Add(1)
+			return s
+		}
 	}
-	b.turn++
-	s := b.servers[b.turn%len(b.servers)]
-	s.busy.Add(1)
-	return s
+	return nil
 }
