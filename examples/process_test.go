@@ -31,7 +31,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(bin)
-	build := exec.Command("go", "build", "-o", bin, "./quickstart", "./flask")
+	build := exec.Command("go", "build", "-o", bin, "./quickstart", "./flask", "./fleet")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 		return 1
