@@ -1,14 +1,18 @@
 package examples_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/sessionring/sessionring/keyring"
 )
 
 // Size of the fleet and of its crowd.
@@ -22,18 +26,24 @@ const (
 
 // rollout is a story of deployments. Each step is the number of an instance and the
 // name of the configuration that it restarts with; "settle" waits until every live
-// user has been served by what is running now.
+// user has been served by what is running now. An instance with the name "kill" is
+// killed, and stays behind the balancer; one with the next number is one more.
 type rollout struct {
-	name  string
-	tags  map[string]string // TOKEN_VERSION of each configuration
-	steps string
-	env   func(config string) []string // more of each configuration; nil: no store
+	name      string
+	tags      map[string]string // TOKEN_VERSION of each configuration
+	steps     string
+	env       func(config string) []string // more of each configuration; nil: no store
+	instances int                          // 0: as many as there are otherwise
+	first     string                       // configuration of all at the start; "": A
 }
 
-// Configurations hold these secrets, newest first. S has the key of A, and a store.
-var holds = map[string][]int{"A": {1}, "B": {2, 1}, "C": {3, 2, 1}, "S": {1}}
+// Configurations hold these secrets, newest first. S has the key of A, and a store. L
+// and R have a spare too; R revokes the key of L.
+var holds = map[string][]int{"A": {1}, "B": {2, 1}, "C": {3, 2, 1}, "S": {1}, "L": {1}, "R": {2}}
 
-var rising = map[string]string{"A": "v1", "B": "v2", "C": "v3"}
+const spare = 0 // the number of the spare secret
+
+var rising = map[string]string{"A": "v1", "B": "v2", "C": "v3", "L": "v1", "R": "v2"}
 
 var rollouts = []rollout{
 	{name: "one rotation", tags: rising, steps: "0B settle 1B 2B settle"},
@@ -42,6 +52,9 @@ var rollouts = []rollout{
 	{name: "two rotations at once", tags: rising, steps: "0B settle 0C 1B settle 2C 1C settle"},
 	{name: "rolled back in the middle", tags: rising, steps: "0B 1B settle 1A 0A settle"},
 	{name: "rolled back at the end", tags: rising, steps: "0B 1B 2B settle 0A settle 1A 2A settle"},
+	{name: "two servers", tags: rising, steps: "0B settle 1B settle 1C settle 0C settle", instances: 2},
+	{name: "crash, and one more", tags: rising, steps: "0B 1kill settle 3B settle 1B 2B settle"},
+	{name: "leaked key revoked", tags: rising, steps: "0R settle 1R 2R settle", first: "L"},
 }
 
 // TestRollouts deploys new keys to a fleet of stateless servers while people use it,
@@ -65,11 +78,14 @@ func tell(t *testing.T, story rollout, crowd int) {
 	away := f.signInAll(t, "away", awayUsers)
 	c := f.open(t, crowd)
 	for _, step := range strings.Fields(story.steps) {
-		if step == "settle" {
+		switch {
+		case step == "settle":
 			c.settle(t)
-			continue
+		case step[1:] == "kill":
+			f.kill(int(step[0] - '0'))
+		default:
+			f.deploy(t, int(step[0]-'0'), step[1:])
 		}
-		f.deploy(t, int(step[0]-'0'), step[1:])
 	}
 	c.leave(t)
 	for _, u := range away {
@@ -82,45 +98,77 @@ type fleet struct {
 	*balancer
 	story   rollout
 	secrets [4]string
-	servers [instances]*process
+	servers []*process
+	killed  []*process
 }
 
-// newFleet returns a fleet that runs configuration A everywhere.
+// newFleet returns a fleet that runs the first configuration everywhere. Its balancer
+// passes on what a dead instance does not answer if the story has one.
 func newFleet(t *testing.T, story rollout) *fleet {
 	f := &fleet{balancer: newBalancer(t), story: story}
+	f.Retry = strings.Contains(story.steps, "kill")
 	for i := range f.secrets {
 		f.secrets[i] = newSecret()
 	}
-	for i := range f.servers {
-		f.launch(t, i, "A")
+	for i := range cmp.Or(story.instances, instances) {
+		f.deploy(t, i, cmp.Or(story.first, "A"))
 	}
 	return f
 }
 
-// launch starts an instance and lets requests go to it.
-func (f *fleet) launch(t *testing.T, i int, config string) {
+// deploy replaces an instance, or adds one.
+func (f *fleet) deploy(t *testing.T, i int, config string) {
+	t.Helper()
+	env := []string{"SESSION_STORE=none"}
+	if f.story.env != nil {
+		env = f.story.env(config)
+	}
+	f.put(t, i, append(f.keys(t, config), env...)...)
+}
+
+// put replaces an instance as deployments do: out of the balancer, stopped, started
+// with the new environment, back in. The next number adds an instance.
+func (f *fleet) put(t *testing.T, i int, env ...string) {
+	t.Helper()
+	if i == len(f.servers) {
+		f.servers = append(f.servers, nil)
+	}
+	if old := f.servers[i]; old != nil {
+		f.remove(old.url)
+		if !slices.Contains(f.killed, old) {
+			old.stop(t)
+		}
+	}
+	f.servers[i] = start(t, "quickstart", append(env, "ANY_USER=1", "LEEWAY=0s", "ACCESS_TTL="+accessTTL.String())...)
+	f.add(f.servers[i].url)
+}
+
+// kill kills an instance. The balancer does not know.
+func (f *fleet) kill(i int) {
+	f.servers[i].kill()
+	f.killed = append(f.killed, f.servers[i])
+}
+
+// keys returns the environment of a configuration.
+func (f *fleet) keys(t *testing.T, config string) []string {
 	t.Helper()
 	keys := holds[config]
 	var old []string
 	for _, k := range keys[1:] {
 		old = append(old, f.secrets[k])
 	}
-	env := []string{"SESSION_STORE=none"}
-	if f.story.env != nil {
-		env = f.story.env(config)
+	env := []string{"SESSION_SECRET=" + f.secrets[keys[0]], "SESSION_SECRET_OLD=" + strings.Join(old, ","), "TOKEN_VERSION=" + f.story.tags[config]}
+	if config == "L" || config == "R" {
+		env = append(env, "SESSION_SECRET_SPARE="+f.secrets[spare])
 	}
-	f.servers[i] = start(t, "quickstart", append(env, "ANY_USER=1", "LEEWAY=0s", "ACCESS_TTL="+accessTTL.String(),
-		"SESSION_SECRET="+f.secrets[keys[0]], "SESSION_SECRET_OLD="+strings.Join(old, ","), "TOKEN_VERSION="+f.story.tags[config])...)
-	f.add(f.servers[i].url)
-}
-
-// deploy replaces an instance as deployments do: out of the balancer, stopped,
-// started with the new configuration, back in.
-func (f *fleet) deploy(t *testing.T, i int, config string) {
-	t.Helper()
-	f.remove(f.servers[i].url)
-	f.servers[i].stop(t)
-	f.launch(t, i, config)
+	if config == "R" {
+		leaked, err := keyring.NewKey("v1", []byte(f.secrets[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		env = append(env, "SESSION_SECRET_REVOKED="+leaked.String())
+	}
+	return env
 }
 
 // signInAll returns n users who have signed in.
