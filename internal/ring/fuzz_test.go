@@ -59,6 +59,9 @@ func FuzzOpen(f *testing.F) {
 					t.Fatalf("accepted %q without a kid", legacy.Payload)
 				}
 				_ = r.Audit(token, now)
+				if e, explainErr := r.Explain(token); err == nil && (explainErr != nil || len(e.Signatures) == 0) {
+					t.Fatalf("accepted, but not explained: %v", explainErr)
+				}
 			}
 		}
 	})
