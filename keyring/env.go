@@ -54,10 +54,12 @@ func FlaskEnv() Env {
 //
 // The variables are read once. To change the keys, change the variables and
 // restart: Reload, Rotate, Revoke, Retire and Drop are errors.
-func (e Env) Open() (*Keyring, error) { return e.open(os.LookupEnv) }
+func (e Env) Open() (*Keyring, error) { return e.OpenFrom(os.LookupEnv) }
 
-// open is Open for any environment.
-func (e Env) open(lookup func(string) (string, bool)) (*Keyring, error) {
+// OpenFrom is Open for variables that are elsewhere than in the environment of the
+// process, such as in a file. The function has the form of os.LookupEnv and is not
+// called after OpenFrom returns. Messages name the variables all the same.
+func (e Env) OpenFrom(lookup func(string) (string, bool)) (*Keyring, error) {
 	r := envReader{names: e.named(), lookup: lookup}
 	keys := r.keys()
 	keys = append(keys, r.revoke(keys)...)

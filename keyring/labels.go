@@ -60,9 +60,10 @@ func before(tag string) string {
 	return "old1"
 }
 
-// after returns the tag of the key that follows the one tagged tag: v2 after v1,
-// blue-2 after blue, blue-3 after that.
-func after(tag string) string {
+// NextTag returns the tag of the key that follows the one tagged tag, as Rotate
+// chooses it: v2 after v1, blue-2 after blue, blue-3 after that. The last digits of
+// a tag are counted up, and a tag of full length is cut to make room for them.
+func NextTag(tag string) string {
 	letters, n, ok := numbered(tag)
 	if !ok {
 		letters, n = tag+"-", 1

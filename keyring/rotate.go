@@ -152,10 +152,10 @@ func (s *set) rotate(now time.Time) string {
 	keys := s.keys()
 	tag := firstTag
 	if i := slices.IndexFunc(keys, func(k *ring.Key) bool { return !k.Spare }); i >= 0 {
-		tag = after(keys[i].Tag)
+		tag = NextTag(keys[i].Tag)
 	}
 	for slices.ContainsFunc(keys, func(k *ring.Key) bool { return k.Tag == tag }) {
-		tag = after(tag)
+		tag = NextTag(tag)
 	}
 	made := now
 	for _, k := range keys {
