@@ -1,128 +1,70 @@
 package main
 
-import (
-	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
-	"text/tabwriter"
-	"time"
+// commands are all commands, in the order in which help lists them.
+var commands = []command{
+	{
+		name: "generate", short: "print a new secret", do: generate,
+		long: `It prints 64 hex digits, 32 random bytes, and nothing else: a value for
+SESSION_SECRET, SESSION_SECRET_SPARE or SESSION_KEYRING_KEK.
+`,
+	},
+	{
+		name: "init", flags: "file", short: "make a keyring file with one key", do: initFile,
+		long: `The file is a JWK Set (RFC 7517) that only its owner can read. One that exists is
+never overwritten: that is exit status 1. The directory must exist.
+`,
+	},
+	{
+		name: "rotate", flags: "file|server", short: "make a new current key", do: rotate,
+		long: `New tokens are signed by the new key. The others stay live, co-sign and are
+accepted, so nobody is signed out, and a roll-back loses nobody either.
 
-	"github.com/sessionring/sessionring/keyring"
-)
+The file is replaced in one step, whoever else changes it at the same time. Servers
+that call go sessions.Run(ctx) see it within ten seconds, others when they start
+again; both accept what the other issues. list shows from when the old key may go.
+`,
+	},
+	{
+		name: "list", flags: "file|server lifetime", short: "show the keys, and from when each may go", do: listKeys,
+		long: `Keys show as their kid, newest first; their secrets are never shown. MAY GO is from
+when drop removes the key without -force: with -file by the dates in the file, as
+keyring help drop says; with -server by what the running instances know.
+`,
+	},
+	{
+		name: "revoke", takes: "KID", flags: "file|server", short: "withdraw a leaked key at once", do: revoke,
+		long: `The key proves nothing any more. Tokens for which another live key has vouched
+too, such as a spare, stay good; the others are refused. A successor is made if
+it was the current key, or if nothing but spares would be left. To revoke a key
+again does nothing.
 
-// command is one command: what it does, and what words it takes.
-type command struct {
-	do        func(context.Context, *call) error
-	file, kid bool
-}
+It takes effect where servers read the keys again: with -file within ten seconds
+in those that call go sessions.Run(ctx), in others when they start again.
+`,
+	},
+	{
+		name: "drop", takes: "KID", flags: "file|server force lifetime", short: "remove a key that nothing needs any more", do: drop,
+		long: `Retired and revoked keys go at once; of a revoked one the kid is kept, so that its
+tokens are still known as revoked. The current key never goes: rotate first.
 
-var commands = map[string]command{
-	"generate": {do: generate},
-	"init":     {do: initFile, file: true},
-	"list":     {do: list, file: true},
-	"rotate":   {do: rotate, file: true},
-	"revoke":   {do: revoke, file: true, kid: true},
-	"drop":     {do: drop, file: true, kid: true},
-}
+Any other key is refused while tokens may need it. With -file it may go when the
+key after it (the next newer one that is live and no spare) was made longer ago
+than the longest lifetime of any token and 24 hours. -lifetime is that of refresh
+tokens, REFRESH_TTL, 7 days by default; if you issue purpose tokens that live
+longer, such as invitations, it is theirs. The 24 hours are for servers to come by
+the new key: if the last one had it later, wait as much longer. Without dates in
+the file it cannot be told: exit status 3. With -server the running instances say
+whether the key is needed, and by how many sessions.
 
-// generate prints a new secret and nothing else.
-func generate(_ context.Context, c *call) error {
-	raw := make([]byte, 32)
-	rand.Read(raw)
-	secret := hex.EncodeToString(raw)
-	if c.json {
-		return c.answer(map[string]string{"secret": secret})
-	}
-	_, err := fmt.Fprintln(c.out, secret)
-	return err
-}
-
-// initFile makes a keyring file; it never overwrites one.
-func initFile(ctx context.Context, c *call) error {
-	if err := keyring.InitFile(c.file); err != nil {
-		return err
-	}
-	return list(ctx, c)
-}
-
-// list shows the keys, newest first.
-func list(_ context.Context, c *call) error {
-	keys, err := c.open()
-	if err != nil {
-		return err
-	}
-	return c.show(keys.List())
-}
-
-// rotate adds a key that is current from now on.
-func rotate(ctx context.Context, c *call) error {
-	keys, err := c.open()
-	if err != nil {
-		return err
-	}
-	if _, err := keys.Rotate(ctx); err != nil {
-		return err
-	}
-	return c.show(keys.List())
-}
-
-// revoke withdraws a key.
-func revoke(ctx context.Context, c *call) error {
-	keys, err := c.open()
-	if err != nil {
-		return err
-	}
-	if err := keys.Revoke(ctx, c.kid); err != nil {
-		return err
-	}
-	return c.show(keys.List())
-}
-
-// drop removes a key that is retired or revoked.
-func drop(ctx context.Context, c *call) error {
-	keys, err := c.open()
-	if err != nil {
-		return err
-	}
-	if err := keys.Drop(ctx, c.kid); err != nil {
-		return err
-	}
-	return c.show(keys.List())
-}
-
-// show prints keys as a table or as JSON.
-func (c *call) show(keys []keyring.KeyInfo) error {
-	if c.json {
-		return c.answer(map[string]any{"keys": keys})
-	}
-	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "KID\tSTATE\tALGORITHM\tMADE\tACTIVATES\tRETIRES")
-	for _, k := range keys {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.State, orDash(k.Algorithm), date(k.Made), date(k.Activates), date(k.Retires))
-	}
-	return w.Flush()
-}
-
-// answer prints v as JSON.
-func (c *call) answer(v any) error {
-	e := json.NewEncoder(c.out)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
-}
-
-// date is t for a table, a dash for none.
-func date(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
+-force drops it all the same. Who holds a token for which no other live key has
+vouched must sign in again.
+`,
+	},
+	{
+		name: "status", flags: "file|server lifetime watch", short: "show keys, sessions, instances and alerts", do: status,
+		long: `With -server it shows what the running instances know: the keys, when each was last
+needed and how many sessions would be lost without it, live sessions by tag,
+instances and alerts. With -file it shows the keys and their dates.
+`,
+	},
 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/sessionring/sessionring/keyring"
+)
+
+// place is where keys are kept and changed: a file, or running instances.
+type place interface {
+	report(context.Context) (*report, error)
+	rotate(context.Context) (named, error)
+	revoke(ctx context.Context, key string) (named, error)
+	drop(ctx context.Context, key string, force bool) (named, error)
+}
+
+// place returns the one that the flags of the call name.
+func (c *call) place() (place, error) {
+	if c.server != "" {
+		return newServer(c)
+	}
+	return &keyFile{c.file, c.lifetime}, nil
+}
+
+// named is a key that was changed.
+type named struct {
+	Tag         string    `json:"tag"`
+	KID         string    `json:"kid"`
+	NeededUntil time.Time `json:"needed_until,omitzero"` // a key that was dropped by force before this date
+	Forced      bool      `json:"forced,omitempty"`      // and whether tokens may have needed it
+}
+
+// generate prints a new secret and nothing else.
+func generate(_ context.Context, c *call) error {
+	secret := newSecret()
+	if c.json {
+		return writeJSON(c.out, map[string]string{"secret": secret})
+	}
+	_, err := fmt.Fprintln(c.out, secret)
+	return err
+}
+
+// newSecret returns 32 random bytes in hex.
+func newSecret() string {
+	raw := make([]byte, 32)
+	rand.Read(raw) // never fails
+	return hex.EncodeToString(raw)
+}
+
+// initFile makes a keyring file; it never overwrites one.
+func initFile(ctx context.Context, c *call) error {
+	if err := keyring.InitFile(c.file); err != nil {
+		return err
+	}
+	return listKeys(ctx, c)
+}
+
+// listKeys shows the keys, newest first.
+func listKeys(ctx context.Context, c *call) error {
+	p, err := c.place()
+	if err != nil {
+		return err
+	}
+	r, err := p.report(ctx)
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return writeJSON(c.out, map[string]any{"keys": r.Keys})
+	}
+	return writeKeys(c.out, r.Keys)
+}
+
+// rotate adds a key that is current from now on.
+func rotate(ctx context.Context, c *call) error {
+	return c.change("%s is the current key now; the others stay as they are\n", func(p place) (named, error) { return p.rotate(ctx) })
+}
+
+// revoke withdraws a key.
+func revoke(ctx context.Context, c *call) error {
+	return c.change("%s is revoked\n", func(p place) (named, error) { return p.revoke(ctx, c.key) })
+}
+
+// drop removes a key that nothing needs any more.
+func drop(ctx context.Context, c *call) error {
+	return c.change("%s is dropped\n", func(p place) (named, error) { return p.drop(ctx, c.key, c.force) })
+}
+
+// change makes a change and says so.
+func (c *call) change(done string, change func(place) (named, error)) error {
+	p, err := c.place()
+	if err != nil {
+		return err
+	}
+	k, err := change(p)
+	switch {
+	case err != nil:
+		return err
+	case c.json:
+		return writeJSON(c.out, k)
+	}
+	if k.Forced {
+		done = "%s is dropped by force: who holds a token for which no other live key has vouched must sign in again\n"
+	}
+	_, err = fmt.Fprintf(c.out, done, plain(k.KID))
+	return err
+}

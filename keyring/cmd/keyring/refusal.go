@@ -1,0 +1,50 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// refusal returns the error for an answer that is not 200. What a server says in its
+// own words is passed on.
+func refusal(code int, data []byte) error {
+	f := &failure{status: cannotTell}
+	if json.Unmarshal(data, f) != nil || !isWord(f.Word) {
+		return unsure("the server answers %d and no reason: does -server name an instance that serves /admin/api?", code)
+	}
+	said := strings.TrimSpace(f.Message)
+	switch code {
+	case http.StatusUnauthorized:
+		f.status, said = refused, fmt.Sprintf("the server does not take the token (%s): put a fresh access token of an administrator into KEYRING_TOKEN or the token file", f.Word)
+	case http.StatusForbidden:
+		f.status, said = refused, fmt.Sprintf("the server does not let the user of the token do that (%s): use the token of an administrator", f.Word)
+	case http.StatusBadRequest, http.StatusConflict:
+		f.status = refused
+	case http.StatusNotFound:
+		if f.Word == "no_such_key" {
+			f.status = refused
+		}
+	}
+	f.Message, f.Faults = "keyring: "+cmp.Or(said, fmt.Sprintf("the server answers %d (%s)", code, f.Word))+f.price(), nil
+	return f
+}
+
+// price says what it would cost to drop a key now, and from when it costs nothing.
+func (f *failure) price() string {
+	var b strings.Builder
+	if f.SessionsLost != nil {
+		fmt.Fprintf(&b, "; sessions that would be lost now: %d", *f.SessionsLost)
+	}
+	if !f.DroppableFrom.IsZero() {
+		fmt.Fprintf(&b, "; it may go from %s on", dateFrom(f.DroppableFrom))
+	}
+	return b.String()
+}
+
+// isWord reports whether word is one that scripts can tell from others.
+func isWord(word string) bool {
+	return word != "" && len(word) <= 40 && strings.Trim(word, "abcdefghijklmnopqrstuvwxyz_") == ""
+}

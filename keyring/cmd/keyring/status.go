@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// report is what can be said of keys and what depends on them.
+type report struct {
+	Time      time.Time      `json:"time,omitzero"`
+	Version   string         `json:"version,omitempty"` // tag of the current key
+	Keys      []keyState     `json:"keys"`              // newest first
+	Sessions  map[string]int `json:"sessions,omitempty"`
+	Instances []instance     `json:"instances,omitempty"`
+	Alerts    []alert        `json:"alerts,omitempty"`
+}
+
+// instance is a running server process.
+type instance struct {
+	ID          string    `json:"id"`
+	Fingerprint string    `json:"fingerprint"` // of its ring
+	Tags        []string  `json:"tags"`
+	Version     string    `json:"version"`
+	Started     time.Time `json:"started,omitzero"`
+	Seen        time.Time `json:"seen,omitzero"`
+}
+
+// alert is what an operator should look at.
+type alert struct {
+	Name  string    `json:"name"`
+	Text  string    `json:"text"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// every is how often -watch looks again.
+const every = 2 * time.Second
+
+// status shows all that is known, once or again and again.
+func status(ctx context.Context, c *call) error {
+	p, err := c.place()
+	if err != nil {
+		return err
+	}
+	if !c.watch {
+		return c.look(ctx, p)
+	}
+	for ctx.Err() == nil {
+		err := c.look(ctx, p)
+		if err != nil && failureOf(err).status != cannotTell {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(every):
+		}
+	}
+	return nil
+}
+
+// look shows all that is known now. With -watch, what cannot be told now takes the
+// place of it, and a screen is wiped first.
+func (c *call) look(ctx context.Context, p place) error {
+	r, err := p.report(ctx)
+	switch {
+	case c.watch && ctx.Err() != nil:
+		return nil
+	case err != nil && !c.watch:
+		return err
+	}
+	var page bytes.Buffer
+	if c.watch && isTerminal(c.out) {
+		page.WriteString("\x1b[H\x1b[J")
+	}
+	switch {
+	case err != nil:
+		fmt.Fprintln(&page, plainLines(err.Error()))
+	case c.json:
+		writeJSON(&page, r)
+	default:
+		r.write(&page)
+	}
+	if _, failed := page.WriteTo(c.out); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// isTerminal reports whether out is a screen.
+func isTerminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// write shows r as tables.
+func (r *report) write(out io.Writer) {
+	fmt.Fprintf(out, "%s  current key %s\n\n", date(r.Time), plain(r.Version))
+	writeKeys(out, r.Keys)
+	parts := []table{r.sessionTable(), r.instanceTable(), r.alertTable()}
+	for _, t := range parts {
+		if len(t.rows) > 0 {
+			fmt.Fprintln(out)
+			t.write(out)
+		}
+	}
+}
+
+// writeKeys shows keys as a table.
+func writeKeys(out io.Writer, keys []keyState) error {
+	t := table{head: []string{"KID", "STATE", "ALGORITHM", "MADE", "ACTIVATES", "RETIRES", "LAST NEEDED", "MAY GO", "LOST NOW"}}
+	for _, k := range keys {
+		lost := ""
+		if k.SessionsLost != nil {
+			lost = strconv.Itoa(*k.SessionsLost)
+		}
+		t.add(k.ID, k.State, k.Algorithm, date(k.Made), date(k.Activates), date(k.Retires), date(k.LastNeeded), k.mayGo(), lost)
+	}
+	return t.write(out)
+}
+
+// mayGo says from when k may go.
+func (k *keyState) mayGo() string {
+	switch {
+	case k.Droppable == "yes":
+		return "now"
+	case k.Droppable == "no" && !k.DroppableFrom.IsZero():
+		return dateFrom(k.DroppableFrom)
+	case k.Droppable == "no" && k.State != "current":
+		return "not yet"
+	case k.Droppable == "unknown":
+		return "unknown"
+	}
+	return dash
+}
+
+func (r *report) sessionTable() table {
+	t := table{head: []string{"SESSIONS OF", "NUMBER"}}
+	for _, tag := range slices.Sorted(maps.Keys(r.Sessions)) {
+		t.add(tag, strconv.Itoa(r.Sessions[tag]))
+	}
+	return t
+}
+
+func (r *report) instanceTable() table {
+	t := table{head: []string{"INSTANCE", "RING", "TAGS", "VERSION", "STARTED", "SEEN"}}
+	for _, i := range r.Instances {
+		t.add(i.ID, i.Fingerprint, strings.Join(i.Tags, " "), i.Version, date(i.Started), seen(i.Seen, r.Time))
+	}
+	return t
+}
+
+// seen says how long before now t was.
+func seen(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return away(t, now)
+}
+
+func (r *report) alertTable() table {
+	t := table{head: []string{"SINCE", "ALERT", "TEXT"}}
+	for _, a := range r.Alerts {
+		t.add(date(a.Since), a.Name, a.Text)
+	}
+	return t
+}
