@@ -61,6 +61,32 @@ vouched must sign in again.
 `,
 	},
 	{
+		name: "check", flags: "file env flask against lifetime", short: "validate a configuration, or compare two", do: check,
+		long: `It says all that is wrong with the variables of the environment, of -env or in the
+keyring of -file, and shows the keys. If it finds no fault a server starts with them.
+
+-against compares with the configuration that runs now, or with any other: each
+must accept what the other issues while both run and until the tokens have ended,
+so they must share a live key. It names the keys that only the other holds: tokens
+for which only these vouch are refused here.
+
+An env file has lines of the form KEY=VALUE, KEY="VALUE" or KEY='VALUE', empty ones,
+and comments that begin with #. What systemd, Docker and a shell would not read
+alike is refused; docker run --env-file takes quotes as part of the value.
+
+Exit status: 0 all is well, 1 faults, or no shared key.
+`,
+	},
+	{
+		name: "env", flags: "env flask lifetime", short: "print the lines of the next rotation", do: nextEnv,
+		long: `It takes the variables of the environment or of -env, makes a new secret, puts the
+present one in front of the old ones, and prints the lines with which to replace
+those of the same names. Then deploy as always: rolling, canary, at any speed.
+Comments say from when the old secret may be removed, given that the roll-out ends
+now. The output holds secrets: umask 077 before it is sent to a file.
+`,
+	},
+	{
 		name: "status", flags: "file|server lifetime watch", short: "show keys, sessions, instances and alerts", do: status,
 		long: `With -server it shows what the running instances know: the keys, when each was last
 needed and how many sessions would be lost without it, live sessions by tag,

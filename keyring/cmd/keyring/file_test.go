@@ -147,20 +147,23 @@ func TestMayGo(t *testing.T) {
 	}
 }
 
-// TestNoSecretOnScreen: nothing but generate shows key material.
+// TestNoSecretOnScreen: nothing but generate and env shows key material.
 func TestNoSecretOnScreen(t *testing.T) {
 	t.Parallel()
 	file := newFile(t, 3)
+	env := write(t, "now.env", "SESSION_SECRET="+newSecret()+"\nSESSION_SECRET_OLD="+newSecret()+"\n")
 	var said string
 	for _, args := range [][]string{
-		{"list"}, {"status"}, {"rotate"}, {"revoke", "v2"}, {"drop", "v2"}, {"drop", "v3", "-force"}, {"drop", "v9"}, {"init"},
+		{"list"}, {"status"}, {"rotate"}, {"revoke", "v2"}, {"drop", "v2"}, {"drop", "v3", "-force"}, {"drop", "v9"}, {"init"}, {"check"},
+		{"check", "-against", env},
 	} {
 		for _, more := range []string{"-json", "-json=false"} {
 			_, out, errs := keyringDo(t, "e30.e30.x", append(args, "-file", file, more)...)
 			said += out + errs
 		}
 	}
-	for _, secret := range secretsIn(t, file) {
+	said += ok(t, "check", "-env", env) + ok(t, "check", "-env", env, "-against", env, "-json")
+	for _, secret := range append(secretsIn(t, file), strings.Fields(strings.NewReplacer("=", " ", ",", " ").Replace(content(t, env)))...) {
 		if len(secret) > 40 && strings.Contains(said, secret) {
 			t.Error("key material is on the screen")
 		}

@@ -18,9 +18,10 @@ type call struct {
 	in   io.Reader
 	out  io.Writer
 
-	json, force, watch      bool
-	file, server, tokenFile string
-	timeout, lifetime       time.Duration
+	json, force, flask, watch bool
+	file, server, tokenFile   string
+	env, against              string
+	timeout, lifetime         time.Duration
 }
 
 // command is one command: what it does and what words it takes.
@@ -91,6 +92,12 @@ func (c *call) define(flags *flag.FlagSet, name string) {
 		flags.DurationVar(&c.lifetime, "lifetime", 168*time.Hour, "the longest lifetime of any token: that of refresh tokens\n(REFRESH_TTL), or of purpose tokens if those live longer")
 	case "force":
 		flags.BoolVar(&c.force, "force", false, "drop a key that tokens may still need")
+	case "env":
+		flags.StringVar(&c.env, "env", "", "read the variables from `FILE` instead of the environment")
+	case "flask":
+		flags.BoolVar(&c.flask, "flask", false, "the variables are FLASK_SECRET_KEY and FLASK_SECRET_KEY_OLD")
+	case "against":
+		flags.StringVar(&c.against, "against", "", "compare with another configuration, an env file or a keyring `FILE`")
 	case "watch":
 		flags.BoolVar(&c.watch, "watch", false, "again every two seconds, until interrupted")
 	}
@@ -141,8 +148,10 @@ func (c *call) checkFlags(given map[string]bool) error {
 		return c.usage("say -file PATH or -server URL, one of them")
 	case c.flags == "file" && !given["file"]:
 		return c.usage("-file PATH is required")
-	case given["file"] && c.file == "", given["token-file"] && c.tokenFile == "":
+	case given["file"] && c.file == "", given["env"] && c.env == "", given["against"] && c.against == "", given["token-file"] && c.tokenFile == "":
 		return c.usage("a flag that names a file is empty")
+	case given["file"] && (given["env"] || given["flask"]):
+		return c.usage("-file does not go with -env and -flask")
 	case !given["server"] && (given["token-file"] || given["timeout"]):
 		return c.usage("-token-file and -timeout go with -server")
 	case given["server"] && given["lifetime"]:

@@ -18,7 +18,7 @@ func TestScripts(t *testing.T) {
 		t.Skip("no shell here")
 	}
 	for name, env := range map[string]func(*testing.T) []string{
-		"help": nothing, "file": nothing, "race": nothing,
+		"help": nothing, "file": nothing, "env": nothing, "race": nothing,
 		"server": func(t *testing.T) []string {
 			s := newInstance(t)
 			return []string{"SERVER=" + s.URL, "TOKEN=" + s.token}

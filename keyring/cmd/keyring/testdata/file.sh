@@ -73,19 +73,19 @@ expect 1 keyring revoke -file keys.json v9
 says 'no key has that kid or tag'
 
 # Files that are not there, not readable or broken.
-for command in list status rotate 'revoke v1' 'drop v1'; do
+for command in list status rotate 'revoke v1' 'drop v1' check; do
 	expect 3 keyring $command -file missing.json
 done
 cp -p keys.json before
 chmod 644 keys.json
-for command in list status rotate 'revoke v5' 'drop v5'; do
+for command in list status rotate 'revoke v5' 'drop v5' check; do
 	expect 1 keyring $command -file keys.json
 	says 'chmod 600'
 done
 chmod 600 keys.json
 cmp keys.json before || fail "a refusal has changed the file"
 echo '{"keys":[{"kty":"oct","kid":"a","k":"AAAA"},{"kty":"RSA"}]}' >keys.json
-for command in list status rotate 'revoke v5' 'drop v5'; do
+for command in list status rotate 'revoke v5' 'drop v5' check; do
 	expect 1 keyring $command -file keys.json
 	[ "$(wc -l <err)" -gt 2 ] || fail "not all faults are there"
 done

@@ -4,7 +4,7 @@
 expect 0 keyring help
 silent
 commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' out)
-[ "$(echo $commands)" = "generate init rotate list revoke drop status" ] || fail "other commands than expected: $commands"
+[ "$(echo $commands)" = "generate init rotate list revoke drop check env status" ] || fail "other commands than expected: $commands"
 for command in $commands; do
 	expect 0 keyring help $command
 	silent
@@ -26,6 +26,7 @@ expect 2 keyring init keys.json
 expect 2 keyring drop -file keys.json -lifetime -1h v1
 expect 2 keyring drop -server https://id.example.com -lifetime 1h v1
 expect 2 keyring list -file keys.json -timeout 1s
+expect 2 keyring check -file keys.json -env now.env
 expect 2 keyring rotate -server https://name:password@id.example.com
 ! grep -q password@ out err || fail "the password is on the screen"
 expect 0 keyring generate

@@ -9,7 +9,7 @@ done
 for pid in $pids; do
 	wait "$pid" || fail "$(cat rotated.*)"
 done
-expect 0 keyring list -file keys.json
+expect 0 keyring check -file keys.json
 for i in 1 2 3 4 5 6 7 8 9; do
 	[ -n "$(kid v$i)" ] || fail "v$i is lost"
 done
@@ -27,4 +27,4 @@ for pid in $pids; do
 	if wait "$pid"; then won=$((won + 1)); fi
 done
 [ "$won" = 1 ] || fail "$won have made the file"
-expect 0 keyring list -file new.json
+expect 0 keyring check -file new.json
