@@ -61,6 +61,19 @@ vouched must sign in again.
 `,
 	},
 	{
+		name: "inspect", flags: "file env flask", short: "explain a token from standard input", do: inspect,
+		long: `It shows what the token says and which keys vouch for it, and with a ring, which of
+them that holds and whether each signature is right. The ring is that of -file, of
+-env, or of the environment if its secret is set. Without one nothing is verified.
+Signatures are never shown. 60 seconds of clock difference are allowed.
+
+Whether its session has been ended, and whether issuer, audience and user are those
+a server wants, only that server knows.
+
+Exit status: 0 this ring accepts it, 1 it is refused, 3 cannot tell: no ring.
+`,
+	},
+	{
 		name: "check", flags: "file env flask against lifetime", short: "validate a configuration, or compare two", do: check,
 		long: `It says all that is wrong with the variables of the environment, of -env or in the
 keyring of -file, and shows the keys. If it finds no fault a server starts with them.

@@ -155,14 +155,15 @@ func TestNoSecretOnScreen(t *testing.T) {
 	var said string
 	for _, args := range [][]string{
 		{"list"}, {"status"}, {"rotate"}, {"revoke", "v2"}, {"drop", "v2"}, {"drop", "v3", "-force"}, {"drop", "v9"}, {"init"}, {"check"},
-		{"check", "-against", env},
+		{"check", "-against", env}, {"inspect"},
 	} {
 		for _, more := range []string{"-json", "-json=false"} {
 			_, out, errs := keyringDo(t, "e30.e30.x", append(args, "-file", file, more)...)
 			said += out + errs
 		}
 	}
-	said += ok(t, "check", "-env", env) + ok(t, "check", "-env", env, "-against", env, "-json")
+	_, out, errs := keyringDo(t, "e30.e30.x", "inspect", "-env", env)
+	said += out + errs + ok(t, "check", "-env", env) + ok(t, "check", "-env", env, "-against", env, "-json")
 	for _, secret := range append(secretsIn(t, file), strings.Fields(strings.NewReplacer("=", " ", ",", " ").Replace(content(t, env)))...) {
 		if len(secret) > 40 && strings.Contains(said, secret) {
 			t.Error("key material is on the screen")

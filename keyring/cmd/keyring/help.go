@@ -8,7 +8,7 @@ import (
 
 // overview and its end are around the list of commands.
 const (
-	overview = `keyring makes, changes and checks the keys with which sessions are signed.
+	overview = `keyring makes, changes and explains the keys with which sessions are signed.
 
 `
 	overviewEnd = `
@@ -16,7 +16,7 @@ keyring help COMMAND says what a command does, and which flags it has.
 
 KID is what list shows, or a tag if exactly one key has it. With -json the answer
 is JSON, and so is a refusal. No secret is shown but by generate and env, which are
-asked for one. The token for a server is read from the environment or a file.
+asked for one. Tokens are read from standard input, the environment or a file.
 
 Exit status: 0 done, 1 refused or unsafe, 2 usage, 3 cannot tell.
 `

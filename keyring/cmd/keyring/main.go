@@ -1,4 +1,4 @@
-// Command keyring makes, changes and checks the keys with which sessions are
+// Command keyring makes, changes and explains the keys with which sessions are
 // signed.
 //
 //	keyring generate                     a new secret, 64 hex digits
@@ -8,6 +8,7 @@
 //	keyring revoke  -file keys.json KID  withdraw a leaked key at once
 //	keyring drop    -file keys.json KID  remove a key that nothing needs any more
 //	keyring status  -server URL          keys, sessions, instances, alerts
+//	keyring inspect <token.txt           explain a token
 //	keyring check   -env new.env         validate an environment, or compare two
 //	keyring env     -env now.env         the lines of its next rotation
 //
@@ -19,8 +20,8 @@
 // others when they start again. KID is what list shows, or a tag if exactly one
 // key has it. With -json the answer is JSON, and so is a refusal.
 //
-// No secret is shown but by generate and env, which are asked for one. The token for
-// a server is read from the environment or a file, never from an argument.
+// No secret is shown but by generate and env, which are asked for one. Tokens are
+// read from standard input, the environment or a file, never from an argument.
 //
 // Exit status: 0 done, 1 refused or unsafe, 2 usage, 3 cannot tell, because a file
 // cannot be read, a server does not answer, or dates or keys are missing.

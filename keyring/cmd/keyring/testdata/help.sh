@@ -4,7 +4,7 @@
 expect 0 keyring help
 silent
 commands=$(sed -n 's/^  \([a-z]*\) .*/\1/p' out)
-[ "$(echo $commands)" = "generate init rotate list revoke drop check env status" ] || fail "other commands than expected: $commands"
+[ "$(echo $commands)" = "generate init rotate list revoke drop inspect check env status" ] || fail "other commands than expected: $commands"
 for command in $commands; do
 	expect 0 keyring help $command
 	silent
