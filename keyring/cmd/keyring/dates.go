@@ -15,7 +15,8 @@ const margin = 24 * time.Hour
 type keyState struct {
 	keyring.KeyInfo
 	LastNeeded    time.Time `json:"last_needed,omitzero"`
-	Droppable     string    `json:"droppable,omitempty"` // yes, no or unknown
+	NeededHour    int       `json:"needed_hour,omitempty"` // tokens that needed it in the last hour
+	Droppable     string    `json:"droppable,omitempty"`   // yes, no or unknown
 	DroppableFrom time.Time `json:"droppable_from,omitzero"`
 	SessionsLost  *int      `json:"sessions_lost,omitempty"` // by dropping it now
 }

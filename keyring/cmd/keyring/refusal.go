@@ -28,20 +28,9 @@ func refusal(code int, data []byte) error {
 			f.status = refused
 		}
 	}
-	f.Message, f.Faults = "keyring: "+cmp.Or(said, fmt.Sprintf("the server answers %d (%s)", code, f.Word))+f.price(), nil
+	said = strings.TrimPrefix(cmp.Or(said, fmt.Sprintf("the server answers %d (%s)", code, f.Word)), "keyring: ")
+	f.Message, f.Faults = "keyring: "+said, nil
 	return f
-}
-
-// price says what it would cost to drop a key now, and from when it costs nothing.
-func (f *failure) price() string {
-	var b strings.Builder
-	if f.SessionsLost != nil {
-		fmt.Fprintf(&b, "; sessions that would be lost now: %d", *f.SessionsLost)
-	}
-	if !f.DroppableFrom.IsZero() {
-		fmt.Fprintf(&b, "; it may go from %s on", dateFrom(f.DroppableFrom))
-	}
-	return b.String()
 }
 
 // isWord reports whether word is one that scripts can tell from others.

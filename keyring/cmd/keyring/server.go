@@ -96,10 +96,10 @@ func (s *server) change(ctx context.Context, what string, question any) (named, 
 	if err := s.ask(ctx, http.MethodPost, "keys/"+what, question, &k); err != nil {
 		return named{}, err
 	}
-	if k.KID == "" || k.Tag == "" {
+	if k.Tag == "" {
 		return named{}, errForeign
 	}
-	return k, nil
+	return named{Tag: k.Tag, KID: cmp.Or(k.KID, k.Tag)}, nil // a new key may be gone before its kid is known
 }
 
 // errForeign is returned for what no instance answers.

@@ -86,7 +86,7 @@ func (s *fakeInstance) status(w http.ResponseWriter, r *http.Request) {
 		"time": "2027-01-02T03:04:06Z", "version": keys[0]["tag"], "keys": keys, "sessions": map[string]int{"v2": 10, "v1": 12},
 		"instances": []any{map[string]any{"id": "web-1", "fingerprint": "AbCdEfGh", "tags": []string{"v2", "v1"}, "version": "v2", "started": "2027-01-02T03:00:00Z", "seen": "2027-01-02T03:04:00Z"}},
 		"alerts":    []any{map[string]any{"name": "unknown_key", "text": "tokens name the key \u001b[31mv9", "since": "2027-01-02T03:01:00Z"}},
-		"later":     []int{1},
+		"error":     "unavailable", "refreshes": map[string]int{"choose": 3}, "later": []int{1},
 	})
 	answer(w, 200, string(data))
 }
@@ -109,7 +109,7 @@ func (s *fakeInstance) change(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/revoke"):
 		k, err = f.revoke(r.Context(), q.Key)
 	case q.Key == "v1" && !q.Force && nameOf(s.keys(), "v1").Tag != "":
-		answer(w, 409, `{"error":"in_use","message":"v1 is needed","sessions_lost":12,"droppable_from":"2027-01-09T03:04:05Z"}`)
+		answer(w, 409, `{"error":"in_use","message":"v1 is needed until 2027-01-09T03:04:05Z; 12 live sessions would be lost now","sessions_lost":12,"droppable_from":"2027-01-09T03:04:05Z"}`)
 		return
 	default:
 		k, err = f.drop(r.Context(), q.Key, q.Force)
@@ -135,7 +135,7 @@ func TestStatusOfServer(t *testing.T) {
 	text := ok(t, args...)
 	for _, want := range []string{
 		"2027-01-02 03:04Z  current key v2", "previous", "2027-01-09 03:05Z  12\n", "v1           12\n", "v2           10\n",
-		"web-1", "AbCdEfGh", "v2 v1", "6 seconds ago", "unknown_key", `\u001b[31mv9`,
+		"web-1", "AbCdEfGh", "v2 v1", "6 seconds ago", "unknown_key", `\u001b[31mv9`, "the server says unavailable.",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got %s, want it to say %q", text, want)
@@ -229,7 +229,11 @@ func TestHostileServers(t *testing.T) {
 			file := write(t, "token", token)
 			url := hostile(t, c.do)
 			for _, args := range [][]string{{"status"}, {"list", "-json"}, {"rotate"}, {"revoke", "v1"}, {"drop", "v1", "-json"}} {
-				args = append(args, "-server", url, "-token-file", file, "-timeout", "300ms")
+				patience := "1m"
+				if strings.HasPrefix(name, "never") {
+					patience = "200ms"
+				}
+				args = append(args, "-server", url, "-token-file", file, "-timeout", patience)
 				out, errs := want(t, c.status, c.words, args...)
 				if strings.Contains(out+errs, token) || strings.ContainsAny(out+errs, "\x1b\u202e") {
 					t.Errorf("%q: got %q, %q: the token, or a command to the terminal", args, out, errs)

@@ -15,12 +15,15 @@ import (
 
 // report is what can be said of keys and what depends on them.
 type report struct {
-	Time      time.Time      `json:"time,omitzero"`
-	Version   string         `json:"version,omitempty"` // tag of the current key
-	Keys      []keyState     `json:"keys"`              // newest first
-	Sessions  map[string]int `json:"sessions,omitempty"`
-	Instances []instance     `json:"instances,omitempty"`
-	Alerts    []alert        `json:"alerts,omitempty"`
+	Time      time.Time        `json:"time,omitzero"`
+	Version   string           `json:"version,omitempty"` // tag of the current key
+	Keys      []keyState       `json:"keys"`              // newest first
+	Sessions  map[string]int   `json:"sessions,omitempty"`
+	Refreshes map[string]int64 `json:"refreshes,omitempty"`
+	Health    map[string]int64 `json:"health,omitempty"`
+	Instances []instance       `json:"instances,omitempty"`
+	Alerts    []alert          `json:"alerts,omitempty"`
+	Error     string           `json:"error,omitempty"` // why some of it is missing
 }
 
 // instance is a running server process.
@@ -107,12 +110,14 @@ func isTerminal(out io.Writer) bool {
 func (r *report) write(out io.Writer) {
 	fmt.Fprintf(out, "%s  current key %s\n\n", date(r.Time), plain(r.Version))
 	writeKeys(out, r.Keys)
-	parts := []table{r.sessionTable(), r.instanceTable(), r.alertTable()}
-	for _, t := range parts {
+	for _, t := range []table{r.sessionTable(), r.instanceTable(), r.alertTable()} {
 		if len(t.rows) > 0 {
 			fmt.Fprintln(out)
 			t.write(out)
 		}
+	}
+	if r.Error != "" {
+		fmt.Fprintf(out, "\nSome of it is missing: the server says %s.\n", plain(r.Error))
 	}
 }
 

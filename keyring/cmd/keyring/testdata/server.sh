@@ -33,7 +33,7 @@ says 'v3.'
 expect 0 keyring rotate -server "$SERVER" -json
 says '"tag": "v4"'
 expect 1 keyring drop -server "$SERVER" v1
-says 'sessions that would be lost now: 12'
+says '12 live sessions would be lost now'
 expect 1 keyring drop -server "$SERVER" -json v1
 says '"sessions_lost": 12'
 expect 0 keyring drop -server "$SERVER" -force v1
