@@ -26,7 +26,7 @@ func operated(t *testing.T, store string) {
 	}
 	eventually(t, "v2 at the other server", func() bool { return admin.status(t, second.url)["version"] == "v2" })
 	r := admin.want(t, 409, "POST", second.url+"/admin/api/keys/drop", `{"key":"v1"}`)
-	if fmt.Sprint(r.json["sessions_lost"]) != "3" || !strings.Contains(r.word("message"), "3 live sessions would be lost now") {
+	if fmt.Sprint(r.json["sessions_lost"]) != "3" || !strings.Contains(r.word("message"), "live sessions that would be lost now: 3") {
 		t.Errorf("got %v, want it to count three sessions", r)
 	}
 	admin.want(t, 200, "POST", second.url+"/admin/api/keys/drop", `{"key":"v1","force":true}`)

@@ -116,7 +116,7 @@ func missingKeys(r *ring.Ring, l *ledger, counts map[string]int, now time.Time) 
 	if sessions == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d live sessions need a key that is not live here: put one of %s back", sessions, strings.Join(slices.Sorted(maps.Keys(missing)), ", "))
+	return fmt.Sprintf("%s must come back: live sessions that need a key which is not live here: %d", strings.Join(slices.Sorted(maps.Keys(missing)), " or "), sessions)
 }
 
 // keyWith returns the key of r with a fingerprint, or nil.

@@ -165,7 +165,7 @@ func TestNeededKeyMissing(t *testing.T) {
 				t.Errorf("%s: alerts (-want +got):\n%s", words, diff)
 			}
 			for _, a := range statsOf(t, m).Alerts {
-				if !strings.Contains(a.Text, "3 live sessions") || !strings.Contains(a.Text, kidOf("v1")) {
+				if !strings.Contains(a.Text, "not live here: 3") || !strings.Contains(a.Text, kidOf("v1")) {
 					t.Errorf("%s: got %q, want it to count 3 sessions and to name %s", words, a.Text, kidOf("v1"))
 				}
 			}

@@ -210,7 +210,7 @@ func TestKeys(t *testing.T) {
 		step(dropLine, `{"key":"v1","force":true}`, 409, `"error":"in_use"`, "v1 current")
 		step(rotateLine, "", 200, `{"tag":"v2","kid":"v2.`, "v2 current, v1 previous")
 		kid := s.keys.List()[1].ID
-		step(dropLine, `{"key":"v1"}`, 409, kid+` is needed until 2000-01-02T01:00:00Z; 4 live sessions would be lost now","sessions_lost":4,"droppable_from":"2000-01-02T01:00:00Z"`, "v2 current, v1 previous")
+		step(dropLine, `{"key":"v1"}`, 409, kid+` is needed until 2000-01-02T01:00:00Z; live sessions that would be lost now: 4","sessions_lost":4,"droppable_from":"2000-01-02T01:00:00Z"`, "v2 current, v1 previous")
 		step(dropLine, `{"key":"v1","force":true}`, 200, kid, "v2 current")
 		step(dropLine, `{"key":"v1"}`, 404, `"error":"no_such_key"`, "v2 current")
 		step(rotateLine, "{}", 200, "v3", "v3 current, v2 previous")

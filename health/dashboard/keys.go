@@ -97,7 +97,7 @@ func (b board) mayGo(w http.ResponseWriter, r *http.Request, k keyring.KeyInfo) 
 	case lost > 0 || time.Now().Before(from):
 		answer(w, http.StatusConflict, refusal{
 			Error:         "in_use",
-			Message:       fmt.Sprintf("%s is needed until %s; %d live sessions would be lost now", k.ID, from.Format(time.RFC3339), lost),
+			Message:       fmt.Sprintf("%s is needed until %s; live sessions that would be lost now: %d", k.ID, from.Format(time.RFC3339), lost),
 			SessionsLost:  &lost,
 			DroppableFrom: from,
 		})
