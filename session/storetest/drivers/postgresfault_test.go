@@ -68,8 +68,8 @@ func testPostgresRevoked(t *testing.T, dsn string) {
 	refused(t, reader, "permission denied")
 }
 
-// testPostgresSweep has records and entries that expired days ago, some of which
-// somebody has locked: those stay until later.
+// testPostgresSweep is scenario 39: records and entries expired days ago, and writes
+// delete them, 500 at a time. Those that somebody has locked stay until later.
 func testPostgresSweep(t *testing.T, dsn string) {
 	db := drivers.OpenPostgres(t, dsn)
 	for _, fill := range []string{

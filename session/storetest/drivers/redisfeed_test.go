@@ -14,6 +14,20 @@ import (
 	"github.com/sessionring/sessionring/session/storetest/drivers"
 )
 
+// appendEntry adds an entry to the feed, and no record.
+func appendEntry(t *testing.T, s feedStore, entry string, expires time.Time) {
+	t.Helper()
+	if ok, err := s.SwapAppend(t.Context(), entry, nil, nil, "", "", time.Time{}, []byte(entry), expires); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+}
+
+// entriesOf returns how many entries the stream has, live or not.
+func entriesOf(t *testing.T, client *redis.Client) int64 {
+	t.Helper()
+	return client.XLen(t.Context(), "sessionring:f").Val()
+}
+
 func TestRedisFeed(t *testing.T) {
 	t.Parallel()
 	dsn, _ := drivers.StartRedis(t)
@@ -21,11 +35,9 @@ func TestRedisFeed(t *testing.T) {
 	s := redisstore.New(do)
 	unevenFeed(t, s, feedEach, nil)
 	for i := range 2 * feedWriters * feedEach / 10 {
-		if ok, err := s.SwapAppend(t.Context(), fmt.Sprint(i), nil, nil, "", "", time.Time{}, []byte("x"), time.Now().Add(-time.Second)); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
+		appendEntry(t, s, fmt.Sprint(i), time.Now().Add(-time.Second))
 	}
-	if n := client.XLen(t.Context(), "sessionring:f").Val(); n < feedWriters*feedEach {
+	if n := entriesOf(t, client); n < feedWriters*feedEach {
 		t.Errorf("%d entries are left, some of them live, want %d", n, feedWriters*feedEach)
 	}
 }
@@ -37,15 +49,44 @@ func TestRedisTrim(t *testing.T) {
 	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
 	for i := range 3000 {
-		if ok, err := s.SwapAppend(t.Context(), fmt.Sprint(i), nil, nil, "", "", time.Time{}, []byte("x"), time.Now().Add(5*time.Millisecond)); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
+		appendEntry(t, s, fmt.Sprint(i), time.Now().Add(5*time.Millisecond))
 	}
-	if n := client.XLen(t.Context(), "sessionring:f").Val(); n > 1000 {
+	if n := entriesOf(t, client); n > 1000 {
 		t.Errorf("%d entries are left", n)
 	}
 	if ttl := client.TTL(t.Context(), "sessionring:f").Val(); ttl <= 0 || ttl > 2*time.Minute {
 		t.Errorf("the stream ends in %v", ttl)
+	}
+}
+
+// TestRedisFlood is scenario 39: a flood of entries expires; every write removes a few
+// of them, and in the end their memory has been given back.
+func TestRedisFlood(t *testing.T) {
+	t.Parallel()
+	const flood, batch = 20_000, 10
+	dsn, _ := drivers.StartRedis(t)
+	client, do := drivers.OpenRedis(t, dsn)
+	s := redisstore.New(do)
+	pipe := client.Pipeline()
+	for i := range flood {
+		pipe.XAdd(t.Context(), &redis.XAddArgs{Stream: "sessionring:f", Values: []any{"x", 1 + i, "e", i}})
+	}
+	if _, err := pipe.Exec(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	memory := func() int64 { return client.MemoryUsage(t.Context(), "sessionring:f").Val() }
+	full := memory()
+	writes := 0
+	for left := entriesOf(t, client); left > batch; writes++ {
+		appendEntry(t, s, fmt.Sprint(writes), time.Now().Add(-time.Second))
+		now := entriesOf(t, client)
+		if left-now > batch || writes > flood {
+			t.Fatalf("write %d left %d of %d entries, want at most %d removed", writes, now, left, batch)
+		}
+		left = now
+	}
+	if left := memory(); left > full/20 {
+		t.Errorf("%d of %d bytes are still in use after %d writes, want at most a twentieth", left, full, writes)
 	}
 }
 
@@ -56,18 +97,12 @@ func TestRedisTrimBehind(t *testing.T) {
 	dsn, _ := drivers.StartRedis(t)
 	client, do := drivers.OpenRedis(t, dsn)
 	s := redisstore.New(do)
-	put := func(entry string, expires time.Time) {
-		t.Helper()
-		if ok, err := s.SwapAppend(t.Context(), entry, nil, nil, "", "", time.Time{}, []byte(entry), expires); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
-	}
-	put("long", time.Now().Add(24*time.Hour))
-	put("for ever", time.Time{})
+	appendEntry(t, s, "long", time.Now().Add(24*time.Hour))
+	appendEntry(t, s, "for ever", time.Time{})
 	for i := range 3000 {
-		put(fmt.Sprint(i), time.Now().Add(5*time.Millisecond))
+		appendEntry(t, s, fmt.Sprint(i), time.Now().Add(5*time.Millisecond))
 	}
-	if n := client.XLen(t.Context(), "sessionring:f").Val(); n > 1000 {
+	if n := entriesOf(t, client); n > 1000 {
 		t.Errorf("%d entries are left", n)
 	}
 	entries, _, err := s.After(t.Context(), "")

@@ -126,8 +126,8 @@ func TestSQLiteFull(t *testing.T) {
 	}
 }
 
-// TestSQLiteSweep has 50,000 records and as many entries that have expired. Writes
-// delete them, 500 at a time, without much ado for those who write.
+// TestSQLiteSweep is scenario 39: 50,000 records and as many entries have expired.
+// Writes delete them, 500 at a time, without much ado for those who write.
 func TestSQLiteSweep(t *testing.T) {
 	t.Parallel()
 	expired := 50_000
