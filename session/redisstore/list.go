@@ -26,8 +26,11 @@ func (s *Store) list(ctx context.Context, group string) (map[string][]byte, erro
 	records := map[string][]byte{}
 	err = each(len(members), func(i int) error {
 		r, err := s.read(ctx, members[i].id)
-		if err != nil || r.data == nil || r.group != group {
-			return s.unlist(ctx, members[i], r, err)
+		if err != nil {
+			return err
+		}
+		if r.data == nil || r.group != group {
+			return s.settle(ctx, members[i], r, "")
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -35,14 +38,6 @@ func (s *Store) list(ctx context.Context, group string) (map[string][]byte, erro
 		return nil
 	})
 	return records, err
-}
-
-// unlist takes an id out of a group in which its record is not.
-func (s *Store) unlist(ctx context.Context, m marked, r record, err error) error {
-	if err != nil {
-		return err
-	}
-	return s.settle(ctx, m, r, "")
 }
 
 // members returns the ids of an index.
