@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 )
 
@@ -168,37 +169,16 @@ func sign(secret []byte, typ string, claims map[string]any) string {
 	return input + "." + base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// claimsOf returns the claims of a token as a map.
-func claimsOf(t *testing.T, token string) (m map[string]any) {
-	t.Helper()
-	data, _ := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
-	if err := json.Unmarshal(data, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
-// known returns an instance of which the test knows the secret.
-func known(t *testing.T, s session.Store, change func(*session.Config)) (*instance, []byte) {
-	t.Helper()
-	secret := make([]byte, 32)
-	rand.Read(secret)
-	k, err := keyring.NewKey("v1", secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return start(t, s, change, k), secret
-}
-
 // forged: a refresh token with a good signature that the session never issued is
 // refused and leaves the session alone.
 func forged(t *testing.T, s session.Store) {
-	i, secret := known(t, s, nil)
+	secret := newSecret()
+	i := start(t, s, nil, keyOf(t, "v1", secret))
 	var alarms atomic.Int64
 	i.Observe(session.Hooks{Key: func(context.Context, session.Event) { alarms.Add(1) }})
 	tokens := i.signIn("alice")
 	for _, gen := range []int64{1, 2, 7} {
-		claims := claimsOf(t, tokens.RefreshToken)
+		claims := claimsOf[map[string]any](t, tokens.RefreshToken)
 		claims["gen"], claims["jti"] = gen, "AAAAAAAAAAAAAAAAAAAAAA"
 		i.refused(session.Tokens{RefreshToken: sign(secret, "rt+jwt", claims)}, session.ErrInvalid)
 	}
@@ -251,8 +231,8 @@ func endUnadopted(i, stateless *instance) {
 // endWithoutRecord: a session that never had a record is ended and stays so.
 func endWithoutRecord(i *instance, tokens session.Tokens) {
 	i.t.Helper()
-	r, w := post(tokens.RefreshToken), newRecorder()
-	if err := i.SignOut(w, r); err != nil {
+	body := strings.NewReader(`{"refresh_token":"` + tokens.RefreshToken + `"}`)
+	if err := i.SignOut(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", body)); err != nil {
 		i.t.Fatal(err)
 	}
 	i.refused(tokens, session.ErrRevoked)
@@ -291,7 +271,7 @@ func moves(t *testing.T, s session.Store) {
 	v1, v2 := newKey(t, "v1"), newKey(t, "v2")
 	tokens := start(t, s, nil, v1).signIn("alice")
 	next := start(t, s, nil, v2, v1).next(tokens)
-	if got := claimsOf(t, next.RefreshToken)["version"]; got != "v2" {
+	if got := claimsOf[map[string]any](t, next.RefreshToken)["version"]; got != "v2" {
 		t.Errorf("got version %v, want v2", got)
 	}
 	start(t, s, nil, v2).next(next)

@@ -1,14 +1,11 @@
 package storetest
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,11 +58,22 @@ type instance struct {
 	t *testing.T
 }
 
+// newSecret returns a secret that nobody knows.
+func newSecret() []byte {
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	return secret
+}
+
 // newKey returns a key with a fresh secret.
 func newKey(t *testing.T, tag string) keyring.Key {
 	t.Helper()
-	secret := make([]byte, 32)
-	rand.Read(secret)
+	return keyOf(t, tag, newSecret())
+}
+
+// keyOf returns the key of a secret.
+func keyOf(t *testing.T, tag string, secret []byte) keyring.Key {
+	t.Helper()
 	k, err := keyring.NewKey(tag, secret)
 	if err != nil {
 		t.Fatal(err)
@@ -141,16 +149,19 @@ type facts struct {
 	EXP int64  `json:"exp"`
 }
 
-func factsOf(t *testing.T, token string) (f facts) {
+func factsOf(t *testing.T, token string) facts { return claimsOf[facts](t, token) }
+
+// claimsOf reads the claims of a token.
+func claimsOf[V any](t *testing.T, token string) (claims V) {
 	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
 	if err == nil {
-		err = json.Unmarshal(data, &f)
+		err = json.Unmarshal(data, &claims)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return claims
 }
 
 // racingRefreshes: 64 tabs refresh at once, at two instances; all get the same
@@ -233,11 +244,3 @@ func reuse(t *testing.T, s session.Store) {
 		t.Errorf("got %d events, want 1", reused.Load())
 	}
 }
-
-// post returns a POST with a refresh token in its body.
-func post(token string) *http.Request {
-	body, _ := json.Marshal(map[string]string{"refresh_token": token})
-	return httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
-}
-
-func newRecorder() http.ResponseWriter { return httptest.NewRecorder() }
