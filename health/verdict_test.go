@@ -1,10 +1,12 @@
 package health_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -213,8 +215,8 @@ func TestPollingExtendsNothing(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	for _, c := range wantRows {
-		log := new(logBook)
-		h := health.New(managerOf(t, "v2 v1 !v0", func(cfg *session.Config) { cfg.Logger = log.logger() }))
+		log := new(bytes.Buffer)
+		h := health.New(managerOf(t, "v2 v1 !v0", func(cfg *session.Config) { cfg.Logger = slog.New(slog.NewJSONHandler(log, nil)) }))
 		h.Verdict(request("GET", c.header, c.access, c.refresh))
 		n := strings.Count(log.String(), `"msg":"error checking token health"`)
 		if want := map[bool]int{true: 1}[c.status == "unavailable"]; n != want {

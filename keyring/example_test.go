@@ -144,17 +144,14 @@ func ExampleNew() {
 }
 
 func ExampleKeyring_List() {
-	current, err := keyring.NewKey("v2", []byte(secretOf64Digits()))
+	set, err := keyring.ParseKeys([]byte(`{"keys":[
+		{"kty":"oct","kid":"v2","k":"` + b64(random(32)) + `"},
+		{"kty":"oct","kid":"v1","k":"` + b64(random(32)) + `"}]}`))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	previous, err := keyring.NewKey("v1", []byte(secretOf64Digits()))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	keys, err := keyring.New(current, previous)
+	keys, err := keyring.New(set...)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -54,11 +54,7 @@ func TestRun(t *testing.T) {
 		log := new(logBook)
 		s, keys := follow(t, "v1")
 		m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys, cfg.Logger = keys, log.logger() })
-		heard := observe(m)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- m.Run(ctx) }()
-
+		heard, stop := observe(m), running(t, m)
 		before := issue(t, m, alice)
 		time.Sleep(10 * time.Minute)
 		if heard.take(); log.records(t, "keyring reloaded") != nil {
@@ -79,10 +75,7 @@ func TestRun(t *testing.T) {
 		if len(got) != 1 || got[0]["ring"] == "" || !cmp.Equal(got[0]["tags"], []any{"v2", "v1"}) {
 			t.Errorf("got %v, want one record with the tags v2 and v1", got)
 		}
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("got %v at the end of the context, want nil", err)
-		}
+		stop()
 		asked := s.asks.Load()
 		time.Sleep(time.Hour)
 		if s.asks.Load() != asked {
@@ -99,10 +92,7 @@ func TestFailingReload(t *testing.T) {
 		log := new(logBook)
 		s, keys := follow(t, "v1")
 		m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys, cfg.Logger = keys, log.logger() })
-		heard := observe(m)
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error)
-		go func() { done <- m.Run(ctx) }()
+		heard, stop := observe(m), running(t, m)
 		s.fail.Store(true)
 		time.Sleep(5*time.Minute + 30*time.Second)
 		verify(t, m, issue(t, m, alice).AccessToken)
@@ -130,8 +120,7 @@ func TestFailingReload(t *testing.T) {
 		if diff := cmp.Diff(want, heard.words()); diff != "" {
 			t.Errorf("events when it is back (-want +got):\n%s", diff)
 		}
-		cancel()
-		<-done
+		stop()
 	})
 }
 
