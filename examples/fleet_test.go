@@ -59,7 +59,7 @@ var rollouts = []rollout{
 
 // TestRollouts deploys new keys to a fleet of stateless servers while people use it,
 // in every order that deployments take. Nobody is signed out, and no request is
-// refused.
+// refused (scenario 66).
 func TestRollouts(t *testing.T) {
 	stories, crowd := rollouts, liveUsers
 	if testing.Short() {

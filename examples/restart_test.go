@@ -15,7 +15,7 @@ import (
 
 // TestRestartWithNewSecret is the promise in one story: the server stops, a new one
 // starts with a new secret and the old one beside it, and nobody notices. Neither do
-// they if the version label is forgotten.
+// they if the version label is forgotten (scenario 65).
 func TestRestartWithNewSecret(t *testing.T) {
 	t.Parallel()
 	for name, store := range map[string]string{"stateless": "SESSION_STORE=none", "in a store": "SESSION_STORE=sqlite:" + filepath.Join(t.TempDir(), "sessions.db")} {

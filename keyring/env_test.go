@@ -91,6 +91,7 @@ func TestEnvForms(t *testing.T) {
 	}
 }
 
+// Scenarios 9 and 10: secrets that are missing, short, weak or repeated.
 func TestEnvRefuses(t *testing.T) {
 	t.Parallel()
 	a, b, c := newSecret(), newSecret(), newSecret()

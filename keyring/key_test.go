@@ -32,6 +32,7 @@ func TestNewKey(t *testing.T) {
 	}
 }
 
+// Scenarios 9 and 10: secrets that are no good, and tags.
 func TestNewKeyRefuses(t *testing.T) {
 	t.Parallel()
 	text := newSecret()
