@@ -26,6 +26,55 @@ func TestRedisOutage(t *testing.T) {
 	outage(t, dsn, db.Kill, db.Start)
 }
 
+// TestMinuteWithoutStore stops a database for a minute in which the keys are, too. The
+// servers go on with those they have, make no others, and sign nobody out; when it is
+// back, all is as before, and the keys can be rotated.
+func TestMinuteWithoutStore(t *testing.T) {
+	t.Parallel()
+	gone := time.Minute
+	if testing.Short() {
+		gone = 10 * time.Second
+	}
+	dsn, db := drivers.StartPostgres(t)
+	mustBeOurs(t, db)
+	kek := newSecret()
+	f := &fleet{balancer: newBalancer(t)}
+	for i := range 2 {
+		f.servers = append(f.servers, start(t, "quickstart", "ANY_USER=1", "SESSION_STORE="+dsn, "SESSION_KEYRING_KEK="+kek))
+		f.add(f.servers[i].url)
+	}
+	operator := openKeys(t, dsn, kek, 0)
+	users := f.signInAll(t, "minute", liveUsers)
+	leave := underLoad(t, f.url, users[:20])
+	time.Sleep(time.Second)
+	db.Stop()
+	over := time.Now().Add(gone)
+	for time.Now().Before(over) {
+		for i, s := range f.servers {
+			wantOutage(t, s.url, users[20+i])
+			s.hangUp(t)
+			s.wantVersion(t, "v1")
+		}
+		if tag, err := operator.Rotate(t.Context()); err == nil {
+			t.Errorf("got the key %s without a store, want an error", tag)
+		}
+		time.Sleep(gone / 10)
+	}
+	db.Start()
+	for _, s := range f.servers {
+		eventually(t, "the server is ready again", func() bool { return users[20].do(t, "GET", s.url+"/readyz", "").status == 200 })
+	}
+	wantRotation(t, operator, "v2")
+	for _, s := range f.servers {
+		s.hangUp(t)
+		s.wantVersion(t, "v2")
+	}
+	leave()
+	for _, u := range users {
+		comeBack(t, u, f.url)
+	}
+}
+
 // outage is the story of a store that is away for a while and keeps its data. The
 // server says so and signs nobody out.
 func outage(t *testing.T, store string, stop, restart func()) {

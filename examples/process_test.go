@@ -21,6 +21,10 @@ import (
 var bin string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(envDies) != "" {
+		fmt.Fprintln(os.Stderr, rotateAndDie())
+		os.Exit(1)
+	}
 	os.Exit(buildAndRun(m))
 }
 

@@ -23,6 +23,8 @@ func TestOnSQLite(t *testing.T) {
 		"store turned on":            adopted,
 		"store turned on for Flask":  adoptedLegacy,
 		"keyring shared in the file": sharedKeyring,
+		"keyring rotated in use":     rotatedShared(2, storedCrowd),
+		"KEK rotated in use":         rotatedKEK,
 		"devices":                    devices,
 		"an administrator":           operated,
 		"two who share no key":       estranged,
@@ -58,6 +60,8 @@ func TestOnPostgres(t *testing.T) {
 		"keyring shared by the whole fleet": sharedKeyring,
 		"an administrator":                  operated,
 		"two who share no key":              estranged,
+		"keyring rotated in use":            rotatedShared(3, liveUsers),
+		"KEK rotated in use":                rotatedKEK,
 	}, func(t *testing.T) string { return drivers.NewSchema(t, dsn) })
 }
 
@@ -73,6 +77,8 @@ func TestOnRedis(t *testing.T) {
 		"an administrator":            operated,
 		"two who share no key":        estranged,
 		"without cookies":             bearer,
+		"keyring rotated in use":      rotatedShared(2, storedCrowd),
+		"KEK rotated in use":          rotatedKEK,
 	}, func(t *testing.T) string { return drivers.NewDatabase(t, dsn) })
 }
 
