@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -164,6 +165,26 @@ func TestStoredEnds(t *testing.T) {
 				t.Errorf("%s: got %d sessions, %v after the end, want none", c.name, len(list), err)
 			}
 		})
+	}
+}
+
+// Section 6: the generation is in refresh tokens of a stored session and in no others.
+func TestGenerationClaim(t *testing.T) {
+	t.Parallel()
+	stateless, stored := managerOf(t, "v1"), managerOn(t, new(memstore.Store))
+	first := issue(t, stored, alice)
+	for _, c := range []struct {
+		name   string
+		tokens session.Tokens
+		want   string
+	}{{"stateless", issue(t, stateless, alice), ""}, {"sign-in", first, `"gen":1`}, {"refreshed", refresh(t, stored, first), `"gen":2`}} {
+		if _, payload := segments(t, c.tokens.AccessToken); strings.Contains(payload, `"gen"`) {
+			t.Errorf("%s: got a generation in the access token %s", c.name, payload)
+		}
+		_, payload := segments(t, c.tokens.RefreshToken)
+		if strings.Contains(payload, `"gen"`) != (c.want != "") || !strings.Contains(payload, c.want) {
+			t.Errorf("%s: got %s, want the generation %q in it", c.name, payload, c.want)
+		}
 	}
 }
 
