@@ -157,7 +157,7 @@ func (k *Keyring) Live() *ring.Live { return k.live }
 // fixed returns the error that says where the keys of k are changed.
 func (k *Keyring) fixed() error {
 	if k.home == "" {
-		return errors.New("keyring: the zero Keyring holds no keys: use New, FromEnv, FromFile or FromFunc")
+		return errors.New("keyring: the zero Keyring holds no keys: use New, FromEnv, FromFile, FromFunc or FromStore")
 	}
 	return errors.New("keyring: " + k.home)
 }

@@ -188,6 +188,8 @@ func (m *Manager) check(p *payload, t ring.Token, kind string, now time.Time) er
 		return errSkew
 	case p.nbf.After(now.Add(m.cfg.Leeway)):
 		return errNotYet
+	case p.authTime.After(p.iat.Add(2 * maxAhead)): // a lifetime that counts from it would have no end
+		return errFuture
 	}
 	return nil
 }

@@ -98,6 +98,7 @@ var (
 	errIssuer   = invalid("wrong issuer")
 	errAudience = invalid("wrong audience")
 	errNotYet   = invalid("not valid yet")
+	errFuture   = invalid("signed in after it was issued")
 	errHeader   = invalid("Authorization header is not one Bearer token")
 	errDisagree = invalid("two good cookies disagree")
 	errFlood    = invalid("too many cookies of one name")
