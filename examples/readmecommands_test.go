@@ -19,7 +19,10 @@ const (
 	rotateQuickstart = "go run ./keyring/cmd/keyring rotate -file data/keyring.json\n"
 	testAll          = "go test work\n"
 	startProgram     = "export SESSION_SECRET=$(go run ./keyring/cmd/keyring generate)\ngo run ./hello\n"
-	makeSecret       = "go run ./keyring/cmd/keyring generate\nopenssl rand -hex 32\n"
+	playFleet        = "go run ./examples/fleet -store none\n"
+	nextVariables    = "go run ./keyring/cmd/keyring env -env service.env > next.env\ngo run ./keyring/cmd/keyring check -env next.env -against service.env\n"
+	rotateServer     = "go run ./keyring/cmd/keyring rotate -server http://127.0.0.1:8080\n"
+	dropKey          = "go run ./keyring/cmd/keyring status -server http://127.0.0.1:8080\ngo run ./keyring/cmd/keyring drop -server http://127.0.0.1:8080 v1\n"
 	rotateKeys       = "go run ./keyring/cmd/keyring init -file keys.json\ngo run ./keyring/cmd/keyring rotate -file keys.json\n"
 	revokeKey        = "go run ./keyring/cmd/keyring list -file keys.json\ngo run ./keyring/cmd/keyring revoke -file keys.json KID\n"
 	startFlask       = "FLASK_SECRET_KEY=… PORT=5000 go run ./examples/flask\n"
@@ -34,7 +37,10 @@ func TestREADMECommands(t *testing.T) {
 		rotateQuickstart: nil, // tryQuickstart
 		testAll:          wantInCI,
 		startProgram:     nil, // TestREADMEProgram
-		makeSecret:       tryMakeSecret,
+		playFleet:        tryFleet,
+		nextVariables:    tryNextVariables,
+		rotateServer:     tryRotateServer,
+		dropKey:          nil, // tryRotateServer
 		rotateKeys:       tryRotateKeys,
 		revokeKey:        tryRevokeKey,
 		startFlask:       tryFlask,
@@ -116,23 +122,49 @@ func wantInCI(t *testing.T) {
 	}
 }
 
-// tryMakeSecret wants each command to print a secret that a server takes.
-func tryMakeSecret(t *testing.T) {
-	for line := range strings.Lines(makeSecret) {
-		if program, _, _ := strings.Cut(line, " "); program == "openssl" && !installed(program) {
-			continue
-		}
-		secret := output(t, line)
-		if !regexp.MustCompile(`^[0-9a-f]{64}\n$`).MatchString(secret) {
-			t.Errorf("%q: got %d bytes, want 64 hex digits", line, len(secret))
-		}
-		start(t, "quickstart", "SESSION_SECRET="+strings.TrimSpace(secret))
+// tryFleet plays the shortest of the scenarios, in which nobody is signed out.
+func tryFleet(t *testing.T) {
+	out := output(t, strings.TrimSpace(playFleet)+" -scenario rolling\n")
+	if !regexp.MustCompile(`(?m)^rolling rotation +stateless +60 +\d+ +0 +0 .* of 60 signed out$`).MatchString(out) {
+		t.Errorf("got %s, want a line about 60 users of whom nobody was signed out", out)
 	}
 }
 
-func installed(program string) bool {
-	_, err := exec.LookPath(program)
-	return err == nil
+// tryNextVariables wants a configuration that takes over from another.
+func tryNextVariables(t *testing.T) {
+	dir, secret := t.TempDir(), newSecret()
+	if err := os.WriteFile(filepath.Join(dir, "service.env"), []byte("SESSION_SECRET="+secret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := output(t, strings.NewReplacer("service.env", filepath.Join(dir, "service.env"), "next.env", filepath.Join(dir, "next.env")).Replace(nextVariables))
+	if !strings.Contains(out, "They share a live key") {
+		t.Errorf("got %s, want both to share a key", out)
+	}
+	next, err := os.ReadFile(filepath.Join(dir, "next.env"))
+	if err != nil || !regexp.MustCompile(`(?m)^SESSION_SECRET=[0-9a-f]{64}$`).Match(next) || !strings.Contains(string(next), "\nSESSION_SECRET_OLD="+secret+"\nTOKEN_VERSION=v2\n") {
+		t.Errorf("got %v and %d bytes, want a new secret, the old one and v2", err, len(next))
+	}
+}
+
+// tryRotateServer has an administrator rotate the keys of a running server, and keeps
+// it from dropping the old one.
+func tryRotateServer(t *testing.T) {
+	s := start(t, "quickstart", "SESSION_STORE=sqlite:"+filepath.Join(t.TempDir(), "sessions.db"), "SESSION_KEYRING_KEK="+newSecret())
+	r := newUser("admin").want(t, 200, "POST", s.url+"/api/auth/login", `{"username":"admin","password":"admin","transport":"bearer"}`)
+	here := strings.NewReplacer("http://127.0.0.1:8080", s.url)
+	ask := func(block string) (string, error) {
+		out, err := shell(here.Replace(block), "KEYRING_TOKEN="+r.word("access_token")).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := ask(rotateServer); err != nil || !strings.Contains(out, "is the current key now") {
+		t.Errorf("got %s, %v, want another key", out, err)
+	}
+	out, err := ask(dropKey)
+	for _, want := range []string{"v2.", "previous", "INSTANCE", "is needed until"} {
+		if err == nil || !strings.Contains(out, want) {
+			t.Errorf("got %s, %v, want %q, and the drop refused", out, err, want)
+		}
+	}
 }
 
 // tryRotateKeys wants a file whose second key signs.
