@@ -103,7 +103,7 @@ func decodeReport(t *testing.T, text string, plays ...string) (r playReport) {
 // did not, the comparison would show nothing.
 func TestFleetCommand(t *testing.T) {
 	t.Parallel()
-	plays := []string{"rolling", "crash", "file"}
+	plays := []string{"rolling", "file"}
 	out, _ := played(t, 0, "-json", "-store", "none", "-pace", "700ms", "-scenario", strings.Join(plays, ","))
 	for i, p := range decodeReport(t, out, plays...).Plays {
 		if p.Users != 60 || p.Store != "stateless" || len(p.SignedOut) > 0 || p.Faults > 0 || p.Unanswered > 0 {
@@ -122,15 +122,17 @@ func TestFleetCommand(t *testing.T) {
 }
 
 // A key that is revoked without a spare signs everybody out, as it must: the command
-// can fail, and says why.
+// can fail, and says why. A crash signs nobody out.
 func TestFleetCommandFails(t *testing.T) {
 	t.Parallel()
-	args := []string{"-store", "none", "-scenario", "revocation-no-spare", "-users", "8", "-pace", "100ms"}
+	args := []string{"-store", "none", "-scenario", "crash,revocation-no-spare", "-users", "8", "-pace", "100ms"}
 	out, _ := played(t, 1, append(args, "-json")...)
-	for _, p := range decodeReport(t, out, "revocation-no-spare").Plays {
-		if len(p.SignedOut) != 8 || p.SignedOut[0].Reason != "revoked" {
-			t.Errorf("got %+v, want all 8 signed out", p)
-		}
+	r := decodeReport(t, out, "crash", "revocation-no-spare")
+	if p := r.Plays[0]; len(p.SignedOut) > 0 || p.Faults > 0 || p.Unanswered > 0 {
+		t.Errorf("got %+v, want a crash that nobody notices", p)
+	}
+	if p := r.Plays[1]; len(p.SignedOut) != 8 || p.SignedOut[0].Reason != "revoked" {
+		t.Errorf("got %+v, want all 8 signed out", p)
 	}
 	out, _ = played(t, 1, args...)
 	for _, want := range []string{"server 1 is replaced by one with v2; v1 revoked\n", "8  leaked key revoked, without a spare, stateless: revoked\n", "8 of 8 signed out\n"} {

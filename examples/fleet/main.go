@@ -15,8 +15,8 @@
 // writes: sign with the current secret, accept the current and the previous one (see
 // classic.go). These are given the same secrets at the same moments, behind a proxy of
 // the same kind. The table at the end says who was signed out by either. Time is short
-// here: access tokens live two seconds, and a roll-out takes somewhat less, as one of
-// ten minutes does where they live for fifteen.
+// here: an access token lives two seconds, and a roll-out takes about as long, as one
+// of a quarter of an hour does where they live for fifteen minutes.
 //
 // It takes about a minute and needs no configuration; -h names the flags. The exit
 // status is 0 if our servers signed nobody out, 1 if they did or something failed, and

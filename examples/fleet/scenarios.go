@@ -32,7 +32,10 @@ func leaked(spare bool) config { return config{tags: []string{"v2"}, spare: spar
 func scenarios() []scenario {
 	return []scenario{
 		{name: "rolling", title: "rolling rotation", everywhere: true, tell: func(p *play) {
-			p.deploy(b(), p.all()...)
+			for _, i := range p.all() {
+				p.deploy(b(), i)
+				p.wait("it is watched for a while", 1)
+			}
 		}},
 		{name: "stalled", title: "stalled roll-out", tell: func(p *play) {
 			half := len(p.replicas) / 2
