@@ -142,6 +142,24 @@ func TestFleetCommandFails(t *testing.T) {
 	}
 }
 
+// A shared keyring is rotated three times; what is missing for that is named.
+func TestFleetCommandShared(t *testing.T) {
+	t.Parallel()
+	args := []string{"-store", "redis", "-scenario", "shared", "-users", "8", "-pace", "100ms"}
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if out, _ := played(t, 1, args...); !strings.Contains(out, "Left out, Redis: redis-server is not installed") {
+			t.Errorf("got %s, want what is missing", out)
+		}
+		return
+	}
+	out, _ := played(t, 0, append(args, "-json")...)
+	for _, p := range decodeReport(t, out, "shared").Plays {
+		if p.Store != "Redis" || len(p.SignedOut) > 0 || p.Faults > 0 || p.Unanswered > 0 {
+			t.Errorf("got %+v, want nobody signed out", p)
+		}
+	}
+}
+
 func TestFleetCommandLine(t *testing.T) {
 	t.Parallel()
 	if out, _ := played(t, 0, "-list"); !strings.Contains(out, "rolling ") || !strings.Contains(out, "shared keyring rotated") {
