@@ -180,6 +180,24 @@ func TestSignInDuringRevokeSubject(t *testing.T) {
 	}
 }
 
+// An end of long ago that is forgotten during a sign-in does not stop it.
+func TestSignInWhileCutExpires(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := managerOn(t, new(timetable))
+		if err := m.RevokeSubject(t.Context(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		gone := time.Now().Add(10 * time.Minute)
+		at := []time.Time{gone.Add(-time.Second), gone, gone.Add(time.Second)}
+		tokens, err := m.Issue(context.WithValue(t.Context(), calls{}, &at), alice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(t, m, tokens.AccessToken)
+	})
+}
+
 // picky is a store of UTF-8 without NUL, as PostgreSQL is.
 type picky struct{ memstore.Store }
 

@@ -77,6 +77,8 @@ func TestObjectRefuses(t *testing.T) {
 		"lone high surrogate":  {`{"a":"\ud800"}`, strictjson.ErrEncoding},
 		"lone low surrogate":   {`{"a":"\udc00x"}`, strictjson.ErrEncoding},
 		"high twice":           {`{"a":"\ud800\ud800"}`, strictjson.ErrEncoding},
+		"high before no low":   {`{"a":"\ud800\ue000"}`, strictjson.ErrEncoding},
+		"high before text":     {`{"a":"\ud800x\udc00"}`, strictjson.ErrEncoding},
 		"as deep as the limit": {`{"a":` + deep + `}`, strictjson.ErrDepth},
 		"objects, as deep":     {strings.Repeat(`{"a":`, strictjson.MaxDepth+1) + `1` + strings.Repeat(`}`, strictjson.MaxDepth+1), strictjson.ErrDepth},
 		"very deep":            {`{"a":` + strings.Repeat(`[`, 5000) + strings.Repeat(`]`, 5000) + `}`, strictjson.ErrDepth},
