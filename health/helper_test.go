@@ -66,7 +66,7 @@ func forge(tag, kind string, issued, expires time.Duration) string {
 	now := time.Now()
 	header := fmt.Sprintf(`{"alg":"HS256","kid":"%s","typ":"%s"}`, tag, typ)
 	payload := fmt.Sprintf(`{"sub":"alice","sid":"s","jti":"j","iat":%d,"exp":%d,"auth_time":%d,"type":"%s","version":"%s"}`,
-		now.Add(issued).Unix(), now.Add(expires).Unix(), now.Unix(), kind, tag)
+		now.Add(issued).Unix(), now.Add(expires).Unix(), now.Add(issued).Unix(), kind, tag)
 	input := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
 	mac := hmac.New(sha256.New, secretOf(tag))
 	mac.Write([]byte(input))
