@@ -100,9 +100,19 @@ func (r *record) label() string {
 // expires is when the store forgets the record: when the last of its tokens is
 // refused, which is so long after its expiry as the leeway says, or at the absolute
 // end of the session. Until then it is listed and counted, and not a moment longer.
+//
+// That a session was ended is kept until the last access token is refused, too, and of
+// one that began without a store as long as a copy of its tokens could be adopted.
 func (r *record) expires(leeway time.Duration) time.Time {
+	end := time.Unix(r.End, 0)
 	last := time.Unix(max(r.RefreshUntil, r.AccessUntil), 0).Add(leeway)
-	return earlier(time.Unix(r.End, 0), last)
+	switch {
+	case r.Revoked == 0:
+		return earlier(end, last)
+	case r.Adopted:
+		return end.Add(leeway)
+	}
+	return earlier(end.Add(leeway), last)
 }
 
 func (r *record) encode() []byte {
