@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 
+	"github.com/sessionring/sessionring/examples/internal/stage"
 	"github.com/sessionring/sessionring/keyring"
 )
 
@@ -26,31 +28,44 @@ func (p *play) rotateFile() {
 		if err != nil {
 			return err
 		}
-		return p.rotate(keys)
+		tag, err := keys.Rotate(p.ctx)
+		if err == nil {
+			p.made(tag)
+		}
+		return err
 	})
 }
 
-// rotateShared makes a new key in the store.
+// rotateShared has a server make a new key in the store, as an administrator does on
+// the dashboard or with the command keyring.
 func (p *play) rotateShared() {
-	p.do("a new key is made in the store", func() error {
-		st, db, err := p.store.open(p.ctx)
+	p.do("the administrator has server 1 make a new key", func() error {
+		tag, err := askForKey(p.replicas[0].url)
 		if err != nil {
 			return err
 		}
-		defer db.Close()
-		keys, err := keyring.FromStore(p.ctx, keyring.Shared{Store: st, KEK: p.secrets.of("kek")})
-		if err != nil {
-			return err
-		}
-		return p.rotate(keys)
+		p.made(tag)
+		p.replicas[0].classic.set(p.secrets.classic(p.shared))
+		return nil
 	})
 }
 
-// rotate makes a new key, which the servers see when they read their keys again.
-func (p *play) rotate(keys *keyring.Keyring) error {
-	tag, err := keys.Rotate(p.ctx)
+// askForKey has the server at an address make a new key, and returns its tag.
+func askForKey(server string) (tag string, err error) {
+	admin := stage.NewBrowser(nil, patience)
+	if _, err := admin.Send("POST", server+"/api/auth/login", `{"username":"admin","password":"admin"}`); err != nil {
+		return "", err
+	}
+	r, err := admin.Send("POST", server+"/admin/api/keys/rotate", "{}")
+	if err == nil && r.Status != http.StatusOK {
+		err = fmt.Errorf("the administrator got %v", r)
+	}
+	return r.Word("tag"), err
+}
+
+// made notes a new key, which servers see when they read their keys again.
+func (p *play) made(tag string) {
 	p.shared.tags = slices.Insert(slices.Clone(p.shared.tags), 0, tag)
-	return err
 }
 
 // reload has servers read their keys again, one after another. They would do so by

@@ -1,16 +1,8 @@
 package main
 
 import (
-	"context"
-	"database/sql"
 	"errors"
-	"io"
 
-	"github.com/redis/go-redis/v9"
-
-	"github.com/sessionring/sessionring/keyring"
-	"github.com/sessionring/sessionring/session/redisstore"
-	"github.com/sessionring/sessionring/session/sqlstore"
 	"github.com/sessionring/sessionring/session/storetest/drivers/dbserver"
 )
 
@@ -35,21 +27,6 @@ func (s store) address() string {
 		return "redis://" + s.server.Address
 	}
 	return "none"
-}
-
-// open opens the store as the servers do.
-func (s store) open(ctx context.Context) (keyring.Store, io.Closer, error) {
-	if s.name == "Redis" {
-		db := redis.NewClient(&redis.Options{Addr: s.server.Address})
-		do := func(ctx context.Context, args ...any) (any, error) { return db.Do(ctx, args...).Result() }
-		return redisstore.New(do), db, nil
-	}
-	db, err := sql.Open("pgx", s.server.Address)
-	if err != nil {
-		return nil, nil, err
-	}
-	st, err := sqlstore.Open(ctx, db)
-	return st, db, err
 }
 
 type stores []store
