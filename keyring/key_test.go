@@ -106,6 +106,29 @@ func TestParseKeys(t *testing.T) {
 	}
 }
 
+// Keys of one date stay as they stand, however many there are.
+func TestParseKeysKeepsTheOrderOfOneDate(t *testing.T) {
+	t.Parallel()
+	var set, want, older []string
+	for i := range 40 {
+		tag := fmt.Sprint("v", i)
+		set = append(set, jwk(tag, newSecret(), fmt.Sprint(`"iat":`, 7+i%2)))
+		if i%2 == 1 {
+			want = append(want, tag)
+		} else {
+			older = append(older, tag)
+		}
+	}
+	want = append(want, older...)
+	keys, err := keyring.ParseKeys([]byte(jwks(set...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := must(keyring.New(keys...))(t).String(), "keyring("+strings.Join(want, " ")+")"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestParseKeysRefuses(t *testing.T) {
 	t.Parallel()
 	a, b := newSecret(), newSecret()
@@ -151,6 +174,7 @@ func TestParseKeysRefuses(t *testing.T) {
 		"alg hs256 (A3)":               {with(`"alg":"hs256"`), []string{`alg must be "HS256"`}},
 		"alg is no string":             {with(`"alg":null`), []string{"alg must be a string"}},
 		"use enc (C9)":                 {with(`"use":"enc"`), []string{`use must be "sig"`}},
+		"use of another kind (C9)":     {with(`"use":"SIG"`), []string{`use must be "sig"`}},
 		"key_ops without sign":         {with(`"key_ops":["verify"]`), []string{`key_ops must be ["sign","verify"]`}},
 		"key_ops with more (C9)":       {with(`"key_ops":["sign","verify","encrypt"]`), []string{"key_ops must be"}},
 		"key_ops twice the same":       {with(`"key_ops":["sign","verify","verify"]`), []string{"key_ops must be"}},
