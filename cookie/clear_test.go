@@ -102,6 +102,26 @@ func TestClearLines(t *testing.T) {
 	}
 }
 
+// The cookies of a former local policy are not Secure, so they are never cleared as
+// SameSite=None, which browsers drop without Secure (D4).
+func TestClearOfAFormerLocalPolicy(t *testing.T) {
+	t.Parallel()
+	h := clearing(newPolicy(t, cookie.Config{CrossSite: true, Origins: app, Former: []cookie.Config{{InsecureLocal: true}}}))
+	found := 0
+	for _, line := range h["Set-Cookie"] {
+		c := parse(t, line)
+		if c.SameSite == http.SameSiteNoneMode && !c.Secure {
+			t.Errorf("got %q, want no None without Secure", line)
+		}
+		if c.Name == "local-access" || c.Name == "local-refresh" {
+			found++
+		}
+	}
+	if found != 2 {
+		t.Errorf("got %q, want two lines for the local cookies", h["Set-Cookie"])
+	}
+}
+
 // D7: no answer has two lines for one cookie, whatever the policies have in common.
 func TestClearHasNoLineTwice(t *testing.T) {
 	t.Parallel()

@@ -226,6 +226,9 @@ func TestZeroPolicyIsRefused(t *testing.T) {
 	if err := p.Set(w, r, "A", "R", time.Time{}, time.Time{}); err == nil || len(w.Header()) != 0 {
 		t.Errorf("Set: got %v and %v, want an error and no header", err, w.Header())
 	}
+	if p.Clear(w, r); len(w.Header()) != 0 {
+		t.Errorf("Clear: got %v, want no header", w.Header())
+	}
 	r.Header.Set("Origin", "https://evil.example")
 	if p.Check(r) == nil {
 		t.Error("Check: got nil, want foreign pages refused")

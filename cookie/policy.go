@@ -27,8 +27,8 @@ import (
 // Policy reads and writes the cookies of one service, and says which pages may
 // cause requests to it. It never changes and is safe for concurrent use.
 //
-// The zero Policy reads nothing, sets nothing (Set is an error) and refuses every
-// foreign page; use New or SameSite.
+// The zero Policy reads nothing, sets and clears nothing (Set is an error) and refuses
+// every foreign page; use New or SameSite.
 type Policy struct {
 	access, refresh side
 	origins         map[string]bool

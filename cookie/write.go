@@ -67,11 +67,11 @@ func (p *Policy) Set(w http.ResponseWriter, r *http.Request, access, refresh str
 //
 // Cookies in the partition of another top-level site are out of reach, and
 // copies of a token live on: end the session on the server too. An InsecureLocal
-// policy does nothing for a host that is not local.
+// policy does nothing for a host that is not local, and the zero Policy nothing at all.
 //
 // [RFC 6265bis, section 5.7]: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.7
 func (p *Policy) Clear(w http.ResponseWriter, r *http.Request) {
-	if p.checkHost(r) != nil {
+	if p.access.own.Name == "" || p.checkHost(r) != nil {
 		return
 	}
 	var lines []http.Cookie
