@@ -12,7 +12,8 @@
 //
 //   - the environment: [FromEnv], or [Env] for other names, or [FlaskEnv];
 //   - a file that is watched, a JWK Set (RFC 7517): [FromFile], made by [InitFile];
-//   - the store of the sessions, sealed there: [FromStore], which rotates by itself;
+//   - the session store, where all instances share a sealed keyring that rotates
+//     by itself: [FromStore];
 //   - a function of the program, such as a client of a secret manager: [FromFunc];
 //   - the program itself: [New], with keys made by [NewKey] or [ParseKeys].
 //

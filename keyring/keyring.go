@@ -140,8 +140,9 @@ func (k *Keyring) List() []KeyInfo {
 	return list
 }
 
-// Reload reads the source again; on any error the keys in force stay. A keyring
-// from New or from the environment has nothing to reload, which is an error.
+// Reload reads the source again; on any error the keys in force stay, unless they were
+// read and only the rotation that was due could not be written. A keyring from New or
+// from the environment has nothing to reload, which is an error.
 func (k *Keyring) Reload(ctx context.Context) error {
 	if k.live == nil || k.live.Load == nil {
 		return k.fixed()
@@ -157,7 +158,7 @@ func (k *Keyring) Live() *ring.Live { return k.live }
 // fixed returns the error that says where the keys of k are changed.
 func (k *Keyring) fixed() error {
 	if k.home == "" {
-		return errors.New("keyring: the zero Keyring holds no keys: use New, FromEnv, FromFile, FromFunc or FromStore")
+		return errors.New("keyring: the zero Keyring holds no keys: use New, FromEnv, FromFile, FromStore or FromFunc")
 	}
 	return errors.New("keyring: " + k.home)
 }

@@ -97,6 +97,7 @@ func TestSharedKEKRotation(t *testing.T) {
 	if _, err := keyring.FromStore(t.Context(), keyring.Shared{Store: s, KEK: old}); err == nil {
 		t.Error("got a keyring by the old secret after a change, want an error")
 	}
+	wantStates(t, shared(t, s, old+","+young), "v2 current, v1 previous") // which one is first decides who seals only
 	k := shared(t, s, young+"\n")
 	wantStates(t, k, "v2 current, v1 previous")
 	if _, err := verify(k, token); err != nil {
