@@ -31,11 +31,13 @@ const maxAhead = 10 * time.Minute
 type payload struct {
 	iss, sub, sid, jti, kind, version, actor, purpose, legacySub string
 
-	aud                          []string
+	audience                     string   // if aud is one
+	aud                          []string // if it is several
 	iat, exp, nbf, authTime, end time.Time
 	forget                       bool
 	gen                          int64
-	custom                       []strictjson.Member
+	custom                       []strictjson.Member // of the application
+	customText                   string              // the same as scanPayload finds them, without braces
 }
 
 // fields reads the members of a payload that are ours. A reader reports whether
@@ -79,7 +81,7 @@ func date(field func(*payload) *time.Time) func(*payload, json.RawMessage) bool 
 // readAudience reads aud: a string, or an array of strings (RFC 7519, section 4.1.3).
 func (p *payload) readAudience(raw json.RawMessage) bool {
 	if one, ok := strictjson.String(raw); ok {
-		p.aud = []string{one}
+		p.audience = one
 		return true
 	}
 	var list []*string
@@ -120,6 +122,19 @@ func (p *payload) readGeneration(raw json.RawMessage) bool {
 	n, err := strconv.ParseInt(string(raw), 10, 64)
 	p.gen = n
 	return err == nil && n > 0 && n < 1<<53
+}
+
+// readPayload reads a verified payload into p, by scanPayload where that can.
+func readPayload(data []byte, legacySubject string, p *payload) error {
+	if scanPayload(data, legacySubject, p) {
+		return nil
+	}
+	strict, err := parsePayload(data, legacySubject)
+	if err != nil {
+		return err
+	}
+	*p = *strict
+	return nil
 }
 
 // parsePayload reads a verified payload: one UTF-8 JSON object without repeated
@@ -180,7 +195,7 @@ func (m *Manager) check(p *payload, t ring.Token, kind string, now time.Time) er
 		return errMissing
 	case m.cfg.Issuer != "" && p.iss != m.cfg.Issuer:
 		return errIssuer
-	case m.cfg.Audience != "" && !slices.Contains(p.aud, m.cfg.Audience):
+	case m.cfg.Audience != "" && p.audience != m.cfg.Audience && !slices.Contains(p.aud, m.cfg.Audience):
 		return errAudience
 	case p.kind != kind || t.Type != "" && t.Type != headerTypes[kind]:
 		return errKind
@@ -228,13 +243,22 @@ func (p *payload) adoptLegacy(k *ring.Key) error {
 	return nil
 }
 
+// customObject returns the members of the application as an object, nil if there are
+// none.
+func (p *payload) customObject() json.RawMessage {
+	if p.customText != "" {
+		return json.RawMessage("{" + p.customText + "}")
+	}
+	return joinMembers(p.custom)
+}
+
 // claims returns p as Claims, vouched for by k.
 func (p *payload) claims(k *ring.Key, current *ring.Key) *Claims {
 	c := &Claims{
 		Subject: p.sub, SessionID: p.sid, TokenID: p.jti, Actor: p.actor,
 		Tag: k.Tag, Previous: current != nil && k != current,
 		IssuedAt: p.iat, ExpiresAt: p.exp, AuthTime: p.authTime,
-		custom: joinMembers(p.custom), end: p.end, forget: p.forget, gen: p.gen,
+		custom: p.customObject(), end: p.end, forget: p.forget, gen: p.gen,
 	}
 	if ring.ValidTag(p.version) {
 		c.Tag = p.version

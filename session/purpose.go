@@ -114,11 +114,11 @@ func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
 	if err != nil {
 		return nil, p.m.refused(ctx, err, now)
 	}
-	pl, err := parsePayload(t.Payload, p.m.cfg.LegacySubject)
-	if err != nil {
+	var pl payload
+	if err := readPayload(t.Payload, p.m.cfg.LegacySubject, &pl); err != nil {
 		return nil, err
 	}
-	if err := p.m.check(pl, t, kindPurpose, now); err != nil {
+	if err := p.m.check(&pl, t, kindPurpose, now); err != nil {
 		return nil, p.m.refused(ctx, err, now)
 	}
 	if pl.purpose != p.name {

@@ -67,8 +67,8 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 	if err != nil {
 		return nil, m.refused(ctx, err, now)
 	}
-	p, err := parsePayload(t.Payload, m.cfg.LegacySubject)
-	if err != nil {
+	var p payload
+	if err := readPayload(t.Payload, m.cfg.LegacySubject, &p); err != nil {
 		return nil, err
 	}
 	if legacy {
@@ -76,7 +76,7 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 			return nil, err
 		}
 	}
-	if err := m.check(p, t, kind, now); err != nil {
+	if err := m.check(&p, t, kind, now); err != nil {
 		return nil, m.refused(ctx, err, now)
 	}
 	c := p.claims(t.Key, r.Current(now))

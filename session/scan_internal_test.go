@@ -1,0 +1,161 @@
+package session
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/sessionring/sessionring/internal/ring"
+)
+
+// scanned fails if what scanPayload takes is refused by the strict reader, or if that
+// finds something else in it. It reports whether it was taken.
+func scanned(t *testing.T, data []byte, legacySubject string) bool {
+	t.Helper()
+	var fast payload
+	if !scanPayload(data, legacySubject, &fast) {
+		return false
+	}
+	strict, err := parsePayload(data, legacySubject)
+	if err != nil {
+		t.Fatalf("got %s taken, want %v as the strict reader says", data, err)
+	}
+	if diff := cmp.Diff(string(strict.customObject()), string(fast.customObject())); diff != "" {
+		t.Fatalf("%s: claims of the application (-strict +fast):\n%s", data, diff)
+	}
+	if diff := cmp.Diff(*strict, fast, cmp.AllowUnexported(payload{}), cmpopts.IgnoreFields(payload{}, "custom", "customText")); diff != "" {
+		t.Fatalf("%s: (-strict +fast):\n%s", data, diff)
+	}
+	return true
+}
+
+// parts of payloads, for the table and for the fuzzer to put together.
+const (
+	ownClaims = `"iss":"https://id.example.com","aud":"shop","sub":"alice","sid":"AAECAwQFBgcICQoLDA0ODw","jti":"EBESExQVFhcYGRobHB0eHw",` +
+		`"iat":1899999100,"exp":1900000000,"auth_time":1899990000,"type":"access","version":"v2"`
+	theirs = `"tenant":"acme","roles":["admin","editor"],"plan":{"name":"x","seats":7,"trial":false,"notes":[null,-1,[]]}`
+	cosign = `"cs":{"Abcdefg1":"0123456789012345678901","Abcdefg2":"0123456789012345678901"}`
+)
+
+// What this library issues is scanned, and what differs from it in any way is left to
+// the strict reader, or read alike.
+func TestScan(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, text string
+		taken      bool
+	}{
+		{"ours", "{" + ownClaims + "}", true},
+		{"with claims of the application", "{" + ownClaims + "," + theirs + "}", true},
+		{"co-signed", "{" + ownClaims + "," + theirs + "," + cosign + "}", true},
+		{"refresh", "{" + ownClaims + `,"act":{"sub":"bob"},"gen":7,"session_end":1900000000,"forget":true,` + cosign + "}", true},
+		{"not forgotten", "{" + ownClaims + `,"forget":false}`, true},
+		{"of another system", "{" + ownClaims + `,"user_id":"alice"}`, true},
+		{"user_id again", "{" + ownClaims + `,"user_id":"alice","user_id":"bob"}`, false},
+		{"user_id is a number", "{" + ownClaims + `,"user_id":7}`, false},
+		{"USER_ID", "{" + ownClaims + `,"USER_ID":"bob"}`, false},
+		{"empty", "{}", false},
+		{"nothing", "", false},
+		{"only an opening", "{", false},
+		{"behind the object", "{" + ownClaims + "} ", false},
+		{"a comma at the end", "{" + ownClaims + ",}", false},
+		{"space", "{" + ownClaims + `, "x":1}`, false},
+		{"sub again", "{" + ownClaims + `,"sub":"mallory"}`, false},
+		{"exp again", "{" + ownClaims + `,"exp":1900000001}`, false},
+		{"Sub", "{" + ownClaims + `,"Sub":"mallory"}`, false},
+		{"escaped name", "{" + ownClaims + `,"\u0073ub":"mallory"}`, false},
+		{"escaped value", "{" + ownClaims + `,"x":"\u0041"}`, false},
+		{"not ASCII", "{" + ownClaims + `,"x":"ü"}`, false},
+		{"a control character", "{" + ownClaims + ",\"x\":\"\x01\"}", false},
+		{"nbf", "{" + ownClaims + `,"nbf":1}`, false},
+		{"act names nobody", "{" + ownClaims + `,"act":{"sub":""}}`, false},
+		{"act with more", "{" + ownClaims + `,"act":{"sub":"bob","iss":"x"}}`, false},
+		{"gen 0", "{" + ownClaims + `,"gen":0}`, false},
+		{"gen with a zero in front", "{" + ownClaims + `,"gen":07}`, false},
+		{"gen too long", "{" + ownClaims + `,"gen":1234567890123456}`, false},
+		{"a fraction", `{"exp":1900000000.5}`, false},
+		{"after the last date", `{"exp":253402300800}`, false},
+		{"the last date", `{"exp":253402300799}`, true},
+		{"date 0", `{"exp":0}`, true},
+		{"negative", `{"exp":-1}`, false},
+		{"no digits", `{"exp":}`, false},
+		{"a name of no application", `{"a b":1}`, false},
+		{"no name", `{"":1}`, false},
+		{"the same name twice", `{"x":1,"x":2}`, false},
+		{"the same name twice below", `{"x":{"a":1,"a":2}}`, false},
+		{"two groups", `{"x":1,"sub":"alice","y":2}`, false},
+		{"one group in front", `{"x":1,"y":2,"sub":"alice"}`, true},
+		{"co-signatures before others", "{" + cosign + `,"x":1}`, false},
+		{"co-signatures twice", "{" + ownClaims + "," + cosign + "," + cosign + "}", false},
+		{"deep", `{"x":[[[[[1]]]]]}`, true},
+		{"too deep to scan", `{"x":[[[[[[1]]]]]]}`, false},
+		{"words", `{"x":true,"y":false,"z":null}`, true},
+		{"half a word", `{"x":tru}`, false},
+		{"numbers", `{"x":0,"y":-0,"z":-12}`, true},
+		{"a zero in front", `{"x":01}`, false},
+		{"an exponent", `{"x":1e3}`, false},
+		{"a minus", `{"x":-}`, false},
+		{"empty below", `{"x":{},"y":[]}`, true},
+		{"a comma below", `{"x":[1,]}`, false},
+		{"not closed", `{"x":[1}`, false},
+		{"sixteen names", "{" + names(16) + "}", true},
+		{"seventeen names", "{" + names(17) + "}", false},
+		{"a long name", `{"` + strings.Repeat("x", 65) + `":1}`, false},
+	} {
+		if got := scanned(t, []byte(c.text), "user_id"); got != c.taken {
+			t.Errorf("%s: got taken %t, want %t: %s", c.name, got, c.taken, c.text)
+		}
+	}
+}
+
+// names returns n members.
+func names(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, `"`+strings.Repeat("x", i+1)+`":1`)
+	}
+	return strings.Join(list, ",")
+}
+
+// What is issued is scanned, whatever the grant, and whoever co-signs.
+func TestIssuedIsScanned(t *testing.T) {
+	t.Parallel()
+	m := &Manager{cfg: Config{LegacySubject: "user_id", Issuer: "https://id.example.com", Audience: "shop"}}
+	now := time.Unix(1900000000, 0)
+	s := &grant{subject: "alice", sid: newID(), actor: "bob", gen: 3, authTime: now, end: now, forget: true, custom: []byte("{" + theirs + "}")}
+	for _, kind := range []string{kindAccess, kindRefresh} {
+		secret := make([]byte, 32)
+		older := ring.NewHMAC("v1", secret)
+		secret[0] = 1
+		r, err := ring.New([]*ring.Key{ring.NewHMAC("v2", secret), older})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signers := r.Signers(now)
+		token, err := signers.Sign(headerTypes[kind], s.encode(m, kind, "v2", stamp{newID(), now, now.Add(time.Hour)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := r.Open(token, now, 0)
+		if err != nil || !scanned(t, opened.Payload, "user_id") {
+			t.Errorf("%s: got %s, %v, want it scanned", kind, opened.Payload, err)
+		}
+	}
+}
+
+// FuzzScan holds the scanner against the strict reader.
+func FuzzScan(f *testing.F) {
+	for _, text := range []string{
+		"{" + ownClaims + "," + theirs + "," + cosign + "}",
+		"{" + ownClaims + `,"act":{"sub":"bob"},"gen":7,"session_end":1900000000,"forget":true,"user_id":"alice",` + cosign + "}",
+		`{"x":{"a":[1,{"b":"c"}]},"sub":"alice"}`, `{"exp":0}`, "{}", "",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		scanned(t, data, "user_id")
+		scanned(t, data, "sub")
+	})
+}
