@@ -48,9 +48,24 @@ func (m *mount) put(t testing.TB, content string) {
 type follower struct {
 	*session.Manager
 	keys   *keyring.Keyring
-	mu     sync.Mutex
+	mu     sync.Mutex // guards what follows
 	events []string
 	log    bytes.Buffer
+}
+
+// Write takes what is logged.
+func (f *follower) Write(line []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.log.Write(line)
+}
+
+// logged returns what was logged since it was asked last.
+func (f *follower) logged() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer f.log.Reset()
+	return f.log.String()
 }
 
 // follow returns one that runs until the test ends.
@@ -58,7 +73,7 @@ func follow(t *testing.T, path string) *follower {
 	t.Helper()
 	f := &follower{keys: must(keyring.FromFile(path))(t)}
 	var err error
-	f.Manager, err = session.New(session.Config{Keys: f.keys, Logger: slog.New(slog.NewJSONHandler(&f.log, nil))})
+	f.Manager, err = session.New(session.Config{Keys: f.keys, Logger: slog.New(slog.NewJSONHandler(f, nil))})
 	do(t, err)
 	f.Observe(session.Hooks{Key: func(_ context.Context, e session.Event) {
 		f.mu.Lock()
@@ -213,14 +228,14 @@ func (f *follower) staysWhileBroken(t *testing.T) {
 	synctest.Wait()
 	before := f.keys.String()
 	f.heard()
-	f.log.Reset()
+	f.logged()
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	if got := f.keys.String(); got != before {
 		t.Fatalf("got %s, want %s to stay", got, before)
 	}
 	_, failed := f.heard()
-	if logged := strings.Count(f.log.String(), `"keyring reload failed"`); failed < 6 || failed > 8 || logged != failed {
+	if logged := strings.Count(f.logged(), `"keyring reload failed"`); failed < 6 || failed > 8 || logged != failed {
 		t.Errorf("got %d events and %d records in a minute, want one in 8 to 10 seconds", failed, logged)
 	}
 	tokens, err := f.Issue(t.Context(), session.Grant{Subject: "alice"})
