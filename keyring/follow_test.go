@@ -48,7 +48,7 @@ func (m *mount) put(t testing.TB, content string) {
 type follower struct {
 	*session.Manager
 	keys   *keyring.Keyring
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex
 	events []string
 	log    bytes.Buffer
 }
@@ -58,14 +58,6 @@ func (f *follower) Write(line []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.log.Write(line)
-}
-
-// logged returns what was logged since it was asked last.
-func (f *follower) logged() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	defer f.log.Reset()
-	return f.log.String()
 }
 
 // follow returns one that runs until the test ends.
@@ -90,10 +82,13 @@ func follow(t *testing.T, path string) *follower {
 	return f
 }
 
-// heard returns how often there were these events, and forgets them.
-func (f *follower) heard() (reloaded, failed int) {
+// heard returns how often there were these events, and how often a failure was logged,
+// and forgets them.
+func (f *follower) heard() (reloaded, failed, logged int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	logged = strings.Count(f.log.String(), `"keyring reload failed"`)
+	f.log.Reset()
 	for _, e := range f.events {
 		switch e {
 		case "keyring reloaded":
@@ -103,7 +98,7 @@ func (f *follower) heard() (reloaded, failed int) {
 		}
 	}
 	f.events = nil
-	return reloaded, failed
+	return reloaded, failed, logged
 }
 
 // A file is followed whatever happens to it. What cannot be read leaves the keys in
@@ -214,7 +209,7 @@ func (f *follower) changes(t *testing.T, next string, change func(next string)) 
 	if got := f.keys.List()[0].ID; got != want[0].String() {
 		t.Fatalf("got the current key %s, want %s", got, want[0])
 	}
-	if reloaded, failed := f.heard(); reloaded != 1 || failed != 0 {
+	if reloaded, failed, _ := f.heard(); reloaded != 1 || failed != 0 {
 		t.Errorf("got %d events of a reload and %d of a failure, want one and none", reloaded, failed)
 	}
 	if _, err := f.Verify(t.Context(), before.AccessToken); err != nil {
@@ -228,14 +223,12 @@ func (f *follower) staysWhileBroken(t *testing.T) {
 	synctest.Wait()
 	before := f.keys.String()
 	f.heard()
-	f.logged()
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	if got := f.keys.String(); got != before {
 		t.Fatalf("got %s, want %s to stay", got, before)
 	}
-	_, failed := f.heard()
-	if logged := strings.Count(f.logged(), `"keyring reload failed"`); failed < 6 || failed > 8 || logged != failed {
+	if _, failed, logged := f.heard(); failed < 6 || failed > 8 || logged != failed {
 		t.Errorf("got %d events and %d records in a minute, want one in 8 to 10 seconds", failed, logged)
 	}
 	tokens, err := f.Issue(t.Context(), session.Grant{Subject: "alice"})

@@ -180,7 +180,7 @@ func TestSharedRotatesByItself(t *testing.T) {
 					}
 				}
 			}
-			time.Sleep(11 * time.Hour)
+			time.Sleep(20 * time.Hour)
 			var wg sync.WaitGroup
 			for _, k := range all {
 				wg.Go(func() {
