@@ -8,12 +8,11 @@ import (
 	"github.com/sessionring/sessionring/internal/ring"
 )
 
-// serial returns how often the set has been changed since there is one, as far as
-// its member serial says.
+// serial returns how often the set has been changed since there is one, by its member
+// serial; 0 if it has none, or one that is no number to count on.
 func (s *set) serial() int64 {
 	for _, m := range s.members {
-		if m.Name == "serial" {
-			n, _ := strconv.ParseInt(string(m.Raw), 10, 64) // 0 if it says something else
+		if n, err := strconv.ParseInt(string(m.Raw), 10, 32); m.Name == "serial" && err == nil {
 			return n
 		}
 	}

@@ -160,11 +160,21 @@ func TestSharedLateInstanceTakesTheNewer(t *testing.T) {
 	}
 }
 
-// A keyring of a release that knew no serial is taken as it is.
+// A keyring of a release that knew no serial is taken as it is, and so is one with a
+// serial that is none.
 func TestSharedWithoutSerial(t *testing.T) {
 	t.Parallel()
+	for _, serial := range []string{"", `"serial":0,`, `"serial":"9",`, `"serial":-1,`, `"serial":1e3,`, `"serial":9223372036854775807,`} {
+		t.Run(serial, func(t *testing.T) {
+			t.Parallel()
+			withoutSerial(t, "{"+serial+jwks(jwk("v1", newSecret(), `"iat":1`))[1:])
+		})
+	}
+}
+
+func withoutSerial(t *testing.T, text string) {
 	s, kek := new(shelf), newSecret()
-	data := seal(kek, jwks(jwk("v1", newSecret(), `"iat":1`)))
+	data := seal(kek, text)
 	s.put(t, data)
 	k := must(keyring.FromStore(t.Context(), keyring.Shared{Store: s, KEK: kek, RotateEvery: -1}))(t)
 	do(t, k.Reload(t.Context()))
