@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,7 +64,7 @@ const (
 // current key older than RotateEvery makes the next one, once for all; if that
 // cannot be written, the keys are read all the same and Reload returns the error.
 // Rotate, Revoke, Retire and Drop change the keyring for all instances, which see it
-// within 10 seconds.
+// within 10 seconds. A rotation removes the keys that retired more than 30 days ago.
 //
 // A store that lost the keyring, or went back to an older one, gets it back from the
 // first instance that has seen the newer: no session is lost, and a revoked key stays
@@ -118,7 +119,19 @@ func (d *sharedDoc) load(ctx context.Context) (*ring.Ring, error) {
 			return errNoChange
 		}
 		s.rotate(now)
+		s.forgetRetired(now)
 		return nil
+	})
+}
+
+// forgetAfter is how long a retired key is kept, in case that it is missed.
+const forgetAfter = 30 * 24 * time.Hour
+
+// forgetRetired removes the keys that retired long ago: the set must not grow forever.
+func (s *set) forgetRetired(now time.Time) {
+	s.entries = slices.DeleteFunc(s.entries, func(e entry) bool {
+		retired := e.key.Retires
+		return !e.key.Revoked && !retired.IsZero() && now.Sub(retired) > forgetAfter
 	})
 }
 

@@ -261,3 +261,36 @@ func TestSharedFaults(t *testing.T) {
 		must(keyring.FromStore(t.Context(), cfg))(t)
 	}
 }
+
+// A key that retired is kept for a month, in case that it is missed, and goes with a
+// rotation after that; a revoked one stays for good.
+func TestSharedForgetsRetired(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const every, day = 20 * 24 * time.Hour, 24 * time.Hour
+		keys, err := keyring.FromStore(t.Context(), keyring.Shared{Store: new(shelf), KEK: newSecret(), RotateEvery: every})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pass := func(d time.Duration) {
+			t.Helper()
+			time.Sleep(d)
+			if err := keys.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(every)
+		if err := errors.Join(keys.Revoke(t.Context(), "v2"), keys.Retire(t.Context(), "v1")); err != nil {
+			t.Fatal(err)
+		}
+		pass(29 * day) // v4
+		if got := keys.String(); got != "keyring(v4 v3 v2 v1)" {
+			t.Errorf("got %s after a month, want all keys", got)
+		}
+		pass(10 * day) // nothing is due
+		pass(10 * day) // v5
+		if got := keys.String(); got != "keyring(v5 v4 v3 v2)" {
+			t.Errorf("got %s, want v1 to be gone and v2 to be remembered", got)
+		}
+	})
+}
