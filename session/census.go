@@ -23,11 +23,11 @@ const (
 
 // count returns the last count of the live sessions, by the keys that vouch for them.
 // If it is due, and falls to this instance, it is made now.
-func (m *Manager) count(ctx context.Context, now time.Time) (map[string]int, error) {
+func (m *Manager) count(ctx context.Context) (map[string]int, error) {
 	if m.index == nil {
 		return nil, nil
 	}
-	old, _, err := m.cfg.Store.Get(ctx, censusID)
+	old, now, err := m.cfg.Store.Get(ctx, censusID)
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -31,6 +31,10 @@ type Hooks struct {
 	//	refresh token forged   a session did not issue a token that is well signed: a
 	//	                       key is in wrong hands
 	Key func(context.Context, Event)
+	// Sampled: what Stats says, once a minute from Run and once more when that ends.
+	// Sessions is the last count that an instance has made for all, at most a few
+	// minutes old, and nil before the first; what the store cannot tell is missing.
+	Sampled func(context.Context, Stats)
 }
 
 // Event is one thing that happened to a token, a session or a key. It never holds
@@ -77,6 +81,28 @@ func (m *Manager) emit(ctx context.Context, which func(*Hooks) func(context.Cont
 		if f := which(&(*list)[i]); f != nil {
 			f(ctx, e)
 		}
+	}
+}
+
+// sample calls Sampled of every set, if there is one.
+func (m *Manager) sample(ctx context.Context) {
+	var listeners []func(context.Context, Stats)
+	if list := m.hooks.list.Load(); list != nil {
+		for _, h := range *list {
+			if h.Sampled != nil {
+				listeners = append(listeners, h.Sampled)
+			}
+		}
+	}
+	if listeners == nil {
+		return
+	}
+	stats, err := m.stats(ctx, m.count)
+	if err != nil {
+		m.cfg.Logger.WarnContext(ctx, "sample incomplete", "error", err)
+	}
+	for _, f := range listeners {
+		f(ctx, stats)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -116,4 +117,38 @@ func TestObserve(t *testing.T) {
 	if a, b := first.words(), second.words(); len(a) != 1 || len(b) != 1 {
 		t.Errorf("got %q and %q, want one event each", a, b)
 	}
+}
+
+// Sampled is told once a minute, and once more at the end of Run, of as many sessions
+// as there are, and the instances count them once for all. A set without Sampled costs
+// nothing.
+func TestSampled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := new(counted)
+		heard := make([][]session.Stats, 3)
+		var stop []func()
+		for i := range 3 {
+			m := managerOf(t, "v2 v1", func(cfg *session.Config) { cfg.Store = store })
+			m.Observe(session.Hooks{})
+			if i < 2 {
+				m.Observe(session.Hooks{Sampled: func(_ context.Context, s session.Stats) { heard[i] = append(heard[i], s) }})
+			}
+			issue(t, m, alice)
+			stop = append(stop, running(t, m))
+		}
+		time.Sleep(time.Hour)
+		for _, f := range stop {
+			f()
+		}
+		for i, list := range heard[:2] {
+			last := list[len(list)-1]
+			if n := len(list); n < 60 || n > 76 || last.Sessions["v2"] != 3 || len(last.Keys) != 2 || len(last.Needs) != 2 {
+				t.Errorf("instance %d: got %d samples, the last %+v; want 60 to 76 of three sessions under v2", i, n, last)
+			}
+		}
+		if n := store.counts.Load(); n < 50 || n > 62 {
+			t.Errorf("got %d counts of all sessions in an hour, want one a minute, whatever the instances", n)
+		}
+	})
 }

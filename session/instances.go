@@ -69,7 +69,7 @@ func (m *Manager) report(ctx context.Context) error {
 		return err
 	}
 	m.compare(r, others, now)
-	counts, err := m.count(ctx, now)
+	counts, err := m.count(ctx)
 	if err != nil {
 		return err
 	}

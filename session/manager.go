@@ -86,6 +86,17 @@ func (m *Manager) Version() string {
 // request. Errors wrap ErrUnavailable; the rest of the report is there all the same. It
 // is safe for concurrent use.
 func (m *Manager) Stats(ctx context.Context) (Stats, error) {
+	return m.stats(ctx, func(ctx context.Context) (map[string]int, error) {
+		counts, err := m.index.Count(ctx)
+		if counts == nil { // as a store may say that there are none
+			counts = map[string]int{}
+		}
+		return counts, unavailable(err)
+	})
+}
+
+// stats is Stats with a count of the live sessions by label, or nil if there is none.
+func (m *Manager) stats(ctx context.Context, count func(context.Context) (map[string]int, error)) (Stats, error) {
 	stats := Stats{Keys: m.cfg.Keys.List(), Needs: m.ownNeeds(), Refreshes: map[string]int64{}, Alerts: m.reporter.alerts.current()}
 	for did, n := range m.moved {
 		stats.Refreshes[string(did)] = n.Load()
@@ -100,9 +111,9 @@ func (m *Manager) Stats(ctx context.Context) (Stats, error) {
 	for _, r := range reports {
 		stats.Instances = append(stats.Instances, r.Instance)
 	}
-	counts, err := m.index.Count(ctx)
-	if err != nil {
-		return stats, unavailable(err)
+	counts, err := count(ctx)
+	if err != nil || counts == nil {
+		return stats, err
 	}
 	stats.Sessions = map[string]int{}
 	for label, n := range counts {

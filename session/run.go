@@ -11,7 +11,7 @@ import (
 // fails leaves in force what was, and is reported. With a Store it ends the sessions
 // that could not be ended while that was down, tells the other instances every ten
 // seconds which keys this one holds, and lets the keys of a shared keyring retire when
-// SafeToDrop says that they may go.
+// SafeToDrop says that they may go. Once a minute it calls Hooks.Sampled.
 //
 // Without Run, revocations are read on demand, those sessions go on, what the source of
 // the keys brings is seen at the next Keyring.Reload, or when a token names a key that
@@ -24,6 +24,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	if m.follow.feed != nil && m.cfg.Revocation == Cached {
 		wg.Go(func() { every(ctx, m.cfg.RevocationLag/2, m.pollFeed) })
 	}
+	wg.Go(func() { m.keepSampling(ctx) })
 	if m.cfg.Store != nil {
 		wg.Go(func() { every(ctx, m.cfg.RevocationLag, m.repeatPending) })
 		wg.Go(func() { m.keepReporting(ctx) })
@@ -60,6 +61,17 @@ func (m *Manager) keepReporting(ctx context.Context) {
 	m.tellOthers(ctx)
 	every(ctx, reportEvery, m.tellOthers)
 	m.leave()
+}
+
+// sampleEvery is how often Hooks.Sampled is called.
+const sampleEvery = time.Minute
+
+// keepSampling samples now and again until ctx ends, and then what came since.
+func (m *Manager) keepSampling(ctx context.Context) {
+	every(ctx, sampleEvery, m.sample)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	m.sample(last)
 }
 
 // tellOthers reports, and logs why that cannot be.
