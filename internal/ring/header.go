@@ -14,7 +14,7 @@ type header struct {
 }
 
 // algorithms are those a key may have; "none" is no algorithm (RFC 8725, section 3.2).
-var algorithms = map[string]bool{HS256: true, "EdDSA": true, "ES256": true, "RS256": true, "PS256": true}
+var algorithms = map[string]bool{HS256: true, EdDSA: true, ES256: true, RS256: true, PS256: true}
 
 // refused are header members that would change how the token is read, or name a
 // key of the sender's choice. The payload is always encoded and no extension is

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"crypto"
 	"encoding/base64"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ type engine struct {
 	cosign   func(dst []byte, header string, blank []byte) ([]byte, error) // appends a co-signature
 	coverify func(header string, blank []byte, text string) bool
 	derive   func(info string, n int) []byte // key material for one named use
+	public   crypto.PublicKey                // public half; nil: none
 }
 
 // Type is the media type in a token header, without "application/".
