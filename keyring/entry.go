@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,61 +39,53 @@ func (j *entryReader) note(format string, args ...any) {
 
 // key returns the key, which is of use if no fault was noted.
 func (j *entryReader) key() *ring.Key {
-	secret, text, err := j.material()
-	kid := j.kid(text, string(secret))
-	j.purpose()
+	m := j.material()
+	kid := j.kid(m.secrets...)
+	j.purpose(m)
 	made, activates, retires := j.date("iat"), j.date("nbf"), j.date("exp")
 	spare, revoked := j.flag("spare"), j.revoked()
 
-	var k *ring.Key
-	switch {
-	case err != nil:
-		j.note("k %w", err)
-	case secret == nil:
-		k = j.remembered(kid, revoked)
-	default:
-		k = j.newKey(kid, secret, revoked)
-	}
+	k := j.newKey(kid, m, revoked)
 	if k == nil {
 		return nil
 	}
-	k.Algorithm, k.SetKID, k.Source = ring.HS256, kid, j.source
+	k.SetKID, k.Source = kid, j.source
 	k.Made, k.Activates, k.Retires, k.Spare, k.Revoked = made, activates, retires, spare, revoked
 	return k
 }
 
-// material returns the secret and the text it stands in; both are empty if there is none.
-func (j *entryReader) material() (secret []byte, text string, err error) {
-	text, ok := j.text("k")
-	if !ok {
-		return nil, "", nil
-	}
-	if secret, err = octets(text); err == nil && len(secret) == 0 {
-		err = errors.New("is empty")
-	}
-	return secret, text, err
-}
-
-// newKey returns the key of a secret. A revoked one is not judged: it is good for
+// newKey returns the key of a material. A revoked one is not judged: it is good for
 // nothing, and a file that revokes it must not be refused on its account.
-func (j *entryReader) newKey(kid string, secret []byte, revoked bool) *ring.Key {
-	if err := judge(secret, published); err != nil && !revoked {
-		j.note("k %w", err)
+func (j *entryReader) newKey(kid string, m material, revoked bool) *ring.Key {
+	if m.make == nil && m.err == nil {
+		return j.remembered(kid, m, revoked)
 	}
-	print := ring.NewHMAC(firstTag, secret).Fingerprint
-	return ring.NewHMAC(tagOf(kid, print), secret)
+	if m.err == nil && m.weak != nil && !revoked {
+		j.note("%s %w", m.name, m.weak)
+	}
+	if m.err == nil {
+		k, err := m.make(firstTag, m.usable(j.alg(m)))
+		if err == nil {
+			return k.Tagged(tagOf(kid, k.Fingerprint))
+		}
+		m.err = err
+	}
+	j.note("%s %w", m.name, m.err)
+	return nil
 }
 
 // remembered returns a revoked key of which only the kid is left.
-func (j *entryReader) remembered(kid string, revoked bool) *ring.Key {
+func (j *entryReader) remembered(kid string, m material, revoked bool) *ring.Key {
 	if !revoked {
-		j.note("has no k: only a revoked key may lack its secret")
+		j.note("has no %s: only a revoked key may lack it", m.name)
 		return nil
 	}
 	k, ok := ring.Withdrawn(kid)
 	if !ok {
-		j.note("is revoked and has no k, so its kid must be tag.fingerprint")
+		j.note("is revoked and has no %s, so its kid must be tag.fingerprint", m.name)
+		return nil
 	}
+	k.Algorithm = j.alg(m)
 	return k
 }
 
@@ -148,31 +139,28 @@ func tagOf(kid, print string) string {
 
 // purpose checks the members that say what the key is for: one key, one algorithm,
 // one use (RFC 8725, section 3.1; RFC 7517, section 4).
-func (j *entryReader) purpose() {
-	switch kty, _ := j.text("kty"); kty {
-	case "oct":
-	case "RSA", "EC", "OKP":
-		j.note(`kty is %q: this version holds secrets for HS256 only, which have kty "oct"`, kty)
-	default:
-		j.note(`kty must be "oct", a secret for HS256`)
+func (j *entryReader) purpose(m material) {
+	if len(m.algs) == 0 {
+		j.note(`kty must be "oct", a secret for HS256, or "OKP", "EC" or "RSA"`)
+	} else if !m.fits(j.alg(m)) {
+		j.note(`alg must be "%s", or not be there`, strings.Join(m.algs, `" or "`))
 	}
-	if alg, ok := j.text("alg"); ok && alg != ring.HS256 {
-		j.note(`alg must be "HS256", or not be there`)
-	}
+	j.text("alg")
 	if use, ok := j.text("use"); ok && use != "sig" {
 		j.note(`use must be "sig", or not be there: a key that signs must serve nothing else`)
 	}
-	if raw, ok := j.values["key_ops"]; ok && !signsAndVerifies(raw) {
-		j.note(`key_ops must be ["sign","verify"], or not be there`)
+	if raw, ok := j.values["key_ops"]; ok && !m.operates(raw) {
+		j.note(`key_ops must be %s, or not be there`, m.ops)
 	}
 }
 
-// signsAndVerifies reports whether raw lists these two operations and no other.
-func signsAndVerifies(raw json.RawMessage) bool {
-	var ops []string
-	err := json.Unmarshal(raw, &ops)
-	slices.Sort(ops)
-	return err == nil && slices.Equal(ops, []string{"sign", "verify"})
+// alg returns the algorithm of the key, by default the first one of its kind.
+func (j *entryReader) alg(m material) string {
+	alg, ok := strictjson.String(j.values["alg"])
+	if !ok && len(m.algs) > 0 {
+		return m.algs[0]
+	}
+	return alg
 }
 
 // text returns a member that is a string; ok is false if it is not there.

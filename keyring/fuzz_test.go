@@ -90,6 +90,9 @@ func FuzzParseKeys(f *testing.F) {
 		jwks(`{"kty":"oct","kid":"v0.AAAAAAAA","revoked":true}`), jwks(jwk("a/b:c", secret, `"alg":"HS256","use":"sig","key_ops":["sign","verify"],"x":[{}]`)),
 		jwks(jwk("v1", "changeme", `"exp":"x","alg":"none"`)), jwks(jwk(secret, secret)), `{"keys":[],"keys":[]}`, `{"keys":[7,"x",null,{}]}`, `{"keys":{}}`, `{}`, ``,
 		`{"x":"\u2028<>&","keys":[` + jwk("v1", secret) + `]}`,
+		jwks(asymmetric(f, "v1", newSigner(f, "EdDSA")), asymmetric(f, "v2", newSigner(f, "ES256"), `"use":"sig","nbf":3`)),
+		jwks(asymmetric(f, "v1", newSigner(f, "ES256").Public()), asymmetric(f, "b64/thumbprint", newSigner(f, "EdDSA").Public()), asymmetric(f, "rsa", rsaKey(f).Public(), `"alg":"PS256"`)),
+		jwks(`{"kty":"OKP","kid":"v0.AAAAAAAA","revoked":true}`, `{"kty":"RSA","kid":"v1","n":"AQAB","e":"AQAB","d":"AQAB"}`),
 	} {
 		f.Add([]byte(s))
 	}
@@ -121,7 +124,7 @@ func FuzzParseKeys(f *testing.F) {
 	})
 }
 
-// secretsIn returns the members k in data that are long enough to be told from
+// secretsIn returns the members k and d in data that are long enough to be told from
 // words, but for those that some kid repeats: kids are public and may be quoted.
 func secretsIn(data []byte) []string {
 	var set struct{ Keys []map[string]any }
@@ -135,8 +138,10 @@ func secretsIn(data []byte) []string {
 	}
 	all := strings.Join(kids, "\n")
 	for _, m := range set.Keys {
-		if k, _ := m["k"].(string); len(k) >= 24 && !strings.Contains(all, k) {
-			secrets = append(secrets, k)
+		for _, name := range []string{"k", "d"} {
+			if k, _ := m[name].(string); len(k) >= 24 && !strings.Contains(all, k) {
+				secrets = append(secrets, k)
+			}
 		}
 	}
 	return secrets

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"crypto"
 	"fmt"
 	"io"
 
@@ -40,15 +41,50 @@ func NewKey(tag string, secret []byte) (Key, error) {
 	return Key{ring.NewHMAC(tag, secret)}, nil
 }
 
-// ParseKeys reads a JWK Set and returns its keys, newest first.
+// NewSigner returns an EdDSA key if s is an Ed25519 key, an ES256 key if s is one on
+// P-256. It may be in memory, such as what x509.ParsePKCS8PrivateKey returns, or in a
+// key service.
+//
+// Any other type is refused, RSA too: such keys only verify, from a JWK Set. A nil
+// signer is refused. Signing calls s, whose error then is that of issuing; what s
+// returns wrongly is never used. s must be safe for concurrent use.
+//
+// Such a key has no date: until others that verify know it, let it stand behind
+// another key in New, where it co-signs.
+//
+// See RFC 8037, section 3.1, and RFC 7518, section 3.4:
+// https://www.rfc-editor.org/rfc/rfc8037#section-3.1
+func NewSigner(tag string, s crypto.Signer) (Key, error) {
+	var f faults
+	if !ring.ValidTag(tag) {
+		f.addf("the tag is refused: " + tagRule)
+	}
+	k, err := ring.NewSigner(tag, s)
+	if err != nil {
+		f.addf("the signer %w", err)
+	}
+	if err := f.err(); err != nil {
+		return Key{}, err
+	}
+	return Key{k}, nil
+}
+
+// ParseKeys reads a JWK Set, private or public, and returns its keys, newest first.
 //
 // The set is one JSON object of at most 1 MiB in which no name occurs twice, with
-// the array keys. Each key has a kid and the members kty "oct" and k; alg, if
-// present, is HS256, use is sig and key_ops are sign and verify. The dates iat
-// (made), nbf (activates) and exp (retires), the boolean spare, and revoked (a
-// boolean or a date) are read; a revoked key may lack k. Other members are
-// ignored. If every key has iat, the newest comes first, else the set is in order.
-// Weak secrets are refused as in NewKey. All faults are reported at once.
+// the array keys. Each key has a kid and, with alg if that is present,
+//
+//   - kty "oct" and k: a secret for HS256;
+//   - kty "OKP", crv "Ed25519" and x, or kty "EC", crv "P-256", x and y: EdDSA or
+//     ES256, which verifies only without the private half d;
+//   - kty "RSA", n and e: RS256 or PS256, by default the first, which only verifies.
+//
+// A use is sig, and key_ops are what the key does. The dates iat (made), nbf
+// (activates) and exp (retires), the boolean spare, and revoked (a boolean or a date)
+// are read; a revoked key may lack its material. Other members are ignored. If every
+// key has iat, the newest comes first, else the set is in order. Weak secrets are
+// refused as in NewKey, and so are points that are not on their curve, those of small
+// order, and RSA keys under 2048 bits. All faults are reported at once.
 //
 // See RFC 7517, section 5: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func ParseKeys(jwks []byte) ([]Key, error) {

@@ -166,7 +166,7 @@ func TestParseKeysRefuses(t *testing.T) {
 		"kid is the secret":            {jwks(jwk(a, a)), []string{"kid holds the secret itself"}},
 		"kid holds k":                  {jwks(jwk("x"+b64(a), a)), []string{"kid holds the secret itself"}},
 		"no kty":                       {jwks(`{"kid":"v1","k":"` + b64(a) + `"}`), []string{`key 1 ("v1"): kty must be "oct"`}},
-		"kty RSA":                      {jwks(`{"kty":"RSA","kid":"v1","n":"AQAB","e":"AQAB"}`), []string{`kty is "RSA": this version holds secrets for HS256 only`, "has no k"}},
+		"kty RSA":                      {jwks(`{"kty":"RSA","kid":"v1","n":"AQAB","e":"AQAB"}`), []string{"n has 17 bits: use 2048 to 8192"}},
 		"kty of another kind":          {jwks(`{"kty":"OCT","kid":"v1","k":"` + b64(a) + `"}`), []string{`kty must be "oct"`}},
 		"kty is no string":             {jwks(`{"kty":null,"kid":"v1","k":"` + b64(a) + `"}`), []string{"kty must be a string"}},
 		"alg HS512 (A4)":               {with(`"alg":"HS512"`), []string{`key 1 ("v1"): alg must be "HS256"`}},

@@ -65,6 +65,11 @@ func newKey(tag, print, alg, identity string, e engine) *Key {
 	return k
 }
 
+// Tagged returns k under another tag, as it was when it was made.
+func (k *Key) Tagged(tag string) *Key {
+	return newKey(tag, k.Fingerprint, k.Algorithm, k.Identity, k.engine)
+}
+
 // Withdrawn returns a key without material: the memory of a revoked one.
 // It reports false unless kid has the form tag.fingerprint.
 func Withdrawn(kid string) (*Key, bool) {
