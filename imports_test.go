@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"cookie":              {},
 	"health":              {"keyring", "session"},
 	"health/dashboard":    {"health", "keyring", "session"},
+	"health/monitor":      {},
 }
 
 // jwx is the JWT library. One file knows of it, and of one of its packages: that is
