@@ -239,7 +239,7 @@ class Monitor extends EventTarget {
 
   async #ask(signal) {
     const { status, body } = await this.#request(this.#urls.healthURL.href, {}, signal);
-    const told = status === 200 || status === 503;
+    const told = status === 200 || (status === 503 && body?.action === "retry");
     const verdict = told && kinds.has(body?.action) ? body : null;
     return { verdict, kind: status === 503 ? "retry" : kinds.get(verdict?.action) ?? "unknown" };
   }
