@@ -2,11 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/sessionring/sessionring/examples/internal/server"
@@ -73,7 +69,7 @@ func (k keySource) open(e *server.Env, store session.Store) (*keyring.Keyring, s
 	case envKEK:
 		return sharedKeys(e, k.kek, store)
 	case "":
-		return defaultKeys(e)
+		return server.DefaultKeys(e)
 	}
 	return k.keys, k.from
 }
@@ -135,35 +131,4 @@ func fileKeys(e *server.Env, path string) (*keyring.Keyring, string) {
 	keys, err := keyring.FromFile(path)
 	e.Check(err)
 	return keys, path
-}
-
-// defaultKeys returns the keyring of a server that nobody has configured: a file,
-// made once. It is made only if it is certain that there is none.
-func defaultKeys(e *server.Env) (*keyring.Keyring, string) {
-	path := filepath.Join(e.Text("DATA_DIR", "data"), "keyring.json")
-	made, err := makeOnce(path)
-	e.Check(err)
-	if err != nil {
-		return nil, ""
-	}
-	keys, from := fileKeys(e, path)
-	if made {
-		return keys, fmt.Sprintf("made %s with a fresh key; keep it, sessions last as long as it does", from)
-	}
-	return keys, from
-}
-
-// makeOnce makes a keyring file if there is none, and reports whether it did.
-func makeOnce(path string) (made bool, err error) {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return false, nil // it is there, or cannot be looked at: FromFile will say what is wrong
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return false, fmt.Errorf("DATA_DIR cannot be made: %w", err)
-	}
-	err = keyring.InitFile(path)
-	if errors.Is(err, fs.ErrExist) {
-		return false, nil // another instance was faster
-	}
-	return err == nil, err
 }

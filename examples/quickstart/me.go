@@ -13,22 +13,6 @@ import (
 	"github.com/sessionring/sessionring/session"
 )
 
-// identity is what a client learns about its session.
-type identity struct {
-	Subject      string `json:"subject"`
-	SessionID    string `json:"session_id"`
-	TokenVersion string `json:"token_version"`
-}
-
-func identityOf(c *session.Claims) identity {
-	return identity{c.Subject, c.SessionID, c.Tag}
-}
-
-// me tells who is signed in.
-func (a *app) me(w http.ResponseWriter, r *http.Request) {
-	server.JSON(w, http.StatusOK, identityOf(session.FromContext(r.Context())))
-}
-
 // voucher is a key that vouches for a token.
 type voucher struct {
 	Tag   string `json:"tag"`  // "" if this server does not hold the key

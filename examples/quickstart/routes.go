@@ -46,20 +46,18 @@ func adminOnly(c *session.Claims) error {
 // the pages that are allowed.
 func (a *app) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/auth/login", server.Only("POST", http.HandlerFunc(a.login)))
+	mux.Handle("/api/auth/login", server.Only("POST", server.SignIn{Sessions: a.sessions, AnyUser: a.anyUser}))
 	mux.HandleFunc("/api/auth/refresh", a.sessions.HandleRefresh)
 	mux.HandleFunc("/api/auth/logout", a.sessions.HandleSignOut)
 	mux.Handle("/api/auth/token-health", a.health)
-	mux.Handle("/api/me", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.me))))
+	mux.Handle("/api/me", server.Only("GET", a.sessions.Require(http.HandlerFunc(server.Me))))
 	mux.Handle("/api/me/keys", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.myKeys))))
 	mux.Handle("/healthz", server.Only("GET", http.HandlerFunc(server.OK)))
 	mux.Handle("/readyz", server.Only("GET", http.HandlerFunc(a.ready)))
 	mux.Handle("/api/auth/sessions", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.mySessions))))
 	mux.Handle("/api/auth/sessions/{id}", server.Only("DELETE", a.sessions.Require(http.HandlerFunc(a.endSession))))
 	mux.Handle("/admin/", a.board)
-	for path, file := range pageFiles {
-		mux.Handle(path, server.Only("GET", pageFile(file)))
-	}
+	server.Pages(mux, page, pageFiles)
 	mux.HandleFunc("/", server.NotFound)
 	return a.policy.Handler(mux)
 }

@@ -38,7 +38,7 @@ type storeAddress struct {
 
 // readStore reads SESSION_STORE. Without it, there is an SQLite file.
 func readStore(e *server.Env) storeAddress {
-	value := e.Text("SESSION_STORE", "sqlite:"+filepath.Join(e.Text("DATA_DIR", "data"), "sessions.db"))
+	value := e.Text("SESSION_STORE", "sqlite:"+filepath.Join(e.DataDir(), "sessions.db"))
 	kind, rest, _ := strings.Cut(value, ":")
 	_, errURL := url.Parse(value)
 	switch {

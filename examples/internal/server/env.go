@@ -36,6 +36,9 @@ func (e *Env) Err() error { return errors.Join(e.faults...) }
 // Text returns the value of a variable, or preset.
 func (e *Env) Text(name, preset string) string { return cmp.Or(os.Getenv(name), preset) }
 
+// DataDir returns the folder for what a server makes for itself.
+func (e *Env) DataDir() string { return e.Text("DATA_DIR", "data") }
+
 // List returns the comma separated values of a variable.
 func (e *Env) List(name string) []string {
 	var list []string

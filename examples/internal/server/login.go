@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"crypto/subtle"
@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/sessionring/sessionring/examples/internal/server"
 	"github.com/sessionring/sessionring/session"
 )
 
@@ -17,10 +16,17 @@ var accounts = map[string]string{
 	"admin": "$2a$10$ImUSBdK/5kpsfYbJZpdgx.BKQ1iO2SNKYjUyFYoFwsSnMSy0/8K5m",
 }
 
+// SignIn is the route that checks name and password and starts a session, in cookies or,
+// if it is asked for, with the tokens in the answer.
+type SignIn struct {
+	Sessions *session.Manager
+	AnyUser  bool // any user name signs in with itself as the password
+}
+
 // knows reports whether password is that of user. An unknown name costs as much time
 // as a wrong password, so that time does not tell which names exist.
-func (a *app) knows(user, password string) bool {
-	if a.anyUser {
+func (s SignIn) knows(user, password string) bool {
+	if s.AnyUser {
 		return subtle.ConstantTimeCompare([]byte(user), []byte(password)) == 1
 	}
 	hash, known := accounts[user]
@@ -31,8 +37,8 @@ func (a *app) knows(user, password string) bool {
 	return known && right
 }
 
-// signIn is the body of a sign-in.
-type signIn struct {
+// credentials is the body of a sign-in.
+type credentials struct {
 	Username  string `json:"username"`
 	Password  string `json:"password"`
 	Transport string `json:"transport"` // "bearer": tokens in the body, no cookies
@@ -42,51 +48,52 @@ type signIn struct {
 // all the rest.
 const maxName = 128
 
-func (in *signIn) valid() bool {
+func (in *credentials) valid() bool {
 	return in.Username != "" && len(in.Username) <= maxName &&
 		(in.Transport == "" || in.Transport == "cookie" || in.Transport == "bearer")
 }
 
-// login checks name and password and starts a session.
-func (a *app) login(w http.ResponseWriter, r *http.Request) {
-	var in signIn
-	if server.ReadJSON(w, r, &in) != nil || !in.valid() {
-		server.Refuse(w, http.StatusBadRequest, "invalid")
+// ServeHTTP answers 200 with the identity that has signed in, 401 for a wrong password
+// and 400 for a body that is none.
+func (s SignIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in credentials
+	if ReadJSON(w, r, &in) != nil || !in.valid() {
+		Refuse(w, http.StatusBadRequest, "invalid")
 		return
 	}
-	if !a.knows(in.Username, in.Password) {
-		server.Refuse(w, http.StatusUnauthorized, "wrong_password")
+	if !s.knows(in.Username, in.Password) {
+		Refuse(w, http.StatusUnauthorized, "wrong_password")
 		return
 	}
 	grant := session.Grant{Subject: in.Username, Label: r.UserAgent()}
 	var answer signedIn
 	var err error
 	if in.Transport == "bearer" {
-		answer, err = a.startBearer(r, grant)
+		answer, err = s.startBearer(r, grant)
 	} else {
-		answer, err = a.startCookies(w, r, grant)
+		answer, err = s.startCookies(w, r, grant)
 	}
 	if err != nil {
-		server.Fail(w, err)
+		Fail(w, err)
 		return
 	}
-	server.JSON(w, http.StatusOK, answer)
+	JSON(w, http.StatusOK, answer)
 }
 
 // signedIn is the answer to a sign-in. Only those who asked for tokens in the body
 // get them there.
 type signedIn struct {
-	identity
+	Identity
 	*session.Tokens
 }
 
 // startBearer starts a session whose tokens the client keeps itself.
-func (a *app) startBearer(r *http.Request, g session.Grant) (signedIn, error) {
-	tokens, err := a.sessions.Issue(r.Context(), g)
+func (s SignIn) startBearer(r *http.Request, g session.Grant) (signedIn, error) {
+	tokens, err := s.Sessions.Issue(r.Context(), g)
 	if err != nil {
 		return signedIn{}, err
 	}
-	c, err := a.sessions.Verify(r.Context(), tokens.AccessToken)
+	c, err := s.Sessions.Verify(r.Context(), tokens.AccessToken)
 	if err != nil {
 		return signedIn{}, err
 	}
@@ -94,15 +101,15 @@ func (a *app) startBearer(r *http.Request, g session.Grant) (signedIn, error) {
 }
 
 // startCookies starts a session whose tokens the browser keeps in cookies.
-func (a *app) startCookies(w http.ResponseWriter, r *http.Request, g session.Grant) (signedIn, error) {
-	if err := a.sessions.SignIn(w, r, g); err != nil {
+func (s SignIn) startCookies(w http.ResponseWriter, r *http.Request, g session.Grant) (signedIn, error) {
+	if err := s.Sessions.SignIn(w, r, g); err != nil {
 		return signedIn{}, err
 	}
-	c, err := a.sessions.Check(nextRequest(w, r))
+	c, err := s.Sessions.Check(nextRequest(w, r))
 	if err != nil {
 		return signedIn{}, err
 	}
-	return signedIn{identity: identityOf(c)}, nil
+	return signedIn{Identity: identityOf(c)}, nil
 }
 
 // nextRequest returns a request as the browser will send it when it has the cookies
@@ -114,4 +121,20 @@ func nextRequest(w http.ResponseWriter, r *http.Request) *http.Request {
 		next.AddCookie(c)
 	}
 	return next
+}
+
+// Identity is what a client learns about its session.
+type Identity struct {
+	Subject      string `json:"subject"`
+	SessionID    string `json:"session_id"`
+	TokenVersion string `json:"token_version"`
+}
+
+func identityOf(c *session.Claims) Identity {
+	return Identity{c.Subject, c.SessionID, c.Tag}
+}
+
+// Me tells who is signed in. It stands behind Require.
+func Me(w http.ResponseWriter, r *http.Request) {
+	JSON(w, http.StatusOK, identityOf(session.FromContext(r.Context())))
 }

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sessionring/sessionring/keyring"
+)
+
+// DefaultKeys returns the keyring of a server that nobody has configured, and a line
+// about it: the file keyring.json in DATA_DIR, made once. It is made only if it is
+// certain that there is none.
+func DefaultKeys(e *Env) (keys *keyring.Keyring, from string) {
+	path := filepath.Join(e.DataDir(), "keyring.json")
+	made, err := makeOnce(path)
+	if err == nil {
+		keys, err = keyring.FromFile(path)
+	}
+	e.Check(err)
+	if made {
+		return keys, fmt.Sprintf("made %s with a fresh key; keep it, sessions last as long as it does", path)
+	}
+	return keys, path
+}
+
+// makeOnce makes a keyring file if there is none, and reports whether it did.
+func makeOnce(path string) (made bool, err error) {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return false, nil // it is there, or cannot be looked at: FromFile will say what is wrong
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return false, fmt.Errorf("DATA_DIR cannot be made: %w", err)
+	}
+	err = keyring.InitFile(path)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil // another instance was faster
+	}
+	return err == nil, err
+}
