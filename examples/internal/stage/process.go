@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
@@ -43,13 +43,15 @@ func Begin(cmd *exec.Cmd) (*Process, error) {
 	return p, nil
 }
 
+var address = regexp.MustCompile(`https?://\S+`)
+
 // read keeps what the server prints, and finds its address.
 func (p *Process) read(stdout io.Reader) {
 	for in := bufio.NewReader(stdout); ; {
 		line, err := in.ReadString('\n')
 		io.WriteString(p.Out, line)
-		if _, rest, ok := strings.Cut(line, "http://"); ok && len(p.address) == 0 {
-			p.address <- "http://" + strings.TrimSpace(rest)
+		if url := address.FindString(line); url != "" && len(p.address) == 0 {
+			p.address <- url
 		}
 		if err != nil {
 			return

@@ -1,0 +1,134 @@
+package browser_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The APIs of the example crossorigin.
+const (
+	sibling = "api.shop.test" // on the site of the page
+	foreign = "api.id.test"   // on another site
+)
+
+var apis = []string{sibling, foreign}
+
+// TestStaysSignedIn is the promise, in a browser: whoever has signed in stays so when
+// the page is loaded again, when the server starts again, and when its secret is
+// replaced; and whoever signs out leaves nothing behind.
+func TestStaysSignedIn(t *testing.T) {
+	inModes(t, func(t *testing.T, m mode) {
+		first, second := newSecret(), newSecret()
+		s := run(t, "crossorigin", "SESSION_SECRET="+first, "TOKEN_VERSION=v1")
+		b := m.open(t, s.keyHash())
+		b.visit(s.url)
+		b.wantCards("signed out", "no_token", "none", "none")
+		for _, api := range apis {
+			b.wantReadable401("https://" + api + ":" + s.port + "/api/me")
+		}
+
+		b.signIn()
+		b.wantCards("signed in as demo", "ok", "v1", "cookie")
+		b.wantHiddenCookies()
+		b.reload()
+		b.wantCards("signed in as demo", "ok", "v1", "cookie")
+
+		s.restart("SESSION_SECRET="+first, "TOKEN_VERSION=v1")
+		b.reload()
+		b.wantCards("signed in as demo", "ok", "v1", "cookie")
+		s.restart("SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION=v2")
+		b.reload()
+		b.wantCards("signed in as demo", "previous_key", "v1", "cookie")
+		b.clickAll("refresh")
+		b.wantCards("signed in as demo", "ok", "v2", "cookie")
+		s.restart("SESSION_SECRET="+second, "TOKEN_VERSION=v2")
+		b.reload()
+		b.wantCards("signed in as demo", "ok", "v2", "cookie")
+
+		b.clickAll("sign-out")
+		b.wantCards("signed out", "no_token", "none", "none")
+		b.wantJar()
+	})
+}
+
+// card is a script for a part of the card of an API.
+func card(api, part string) string {
+	return fmt.Sprintf(`document.querySelector('[data-host="%s"] [data-part="%s"]')`, api, part)
+}
+
+// wantCards waits until both cards say this.
+func (b *tab) wantCards(state, status, version, transport string) {
+	b.Helper()
+	for _, api := range apis {
+		b.wantCard(api, state, status, version, transport)
+	}
+}
+
+func (b *tab) wantCard(api, state, status, version, transport string) {
+	b.Helper()
+	var parts []string
+	for _, part := range []string{"state", "status", "token-version", "transport"} {
+		parts = append(parts, card(api, part)+".textContent")
+	}
+	b.wait("["+strings.Join(parts, ",")+"].join()", strings.Join([]string{state, status, version, transport}, ","))
+}
+
+func (b *tab) clickAll(part string) {
+	b.Helper()
+	for _, api := range apis {
+		b.text(card(api, part) + ".click()")
+	}
+}
+
+// signIn types a name and a password, and presses Enter.
+func (b *tab) signIn() {
+	b.Helper()
+	b.text(`document.getElementById("username").focus()`)
+	b.press("demo\tdemo\r")
+}
+
+// wantReadable401 wants the page to be able to read that it is refused, and by what.
+func (b *tab) wantReadable401(url string) {
+	b.Helper()
+	got := b.text(fmt.Sprintf(`fetch(%q, {credentials: "include"}).then(
+		async (r) => [r.status, r.headers.get("WWW-Authenticate"), (await r.json()).error].join(),
+		(e) => e.message)`, url))
+	if want := "401,Bearer,no_token"; got != want {
+		b.Errorf("%s: the page reads %q, want %q", url, got, want)
+	}
+}
+
+// wantHiddenCookies wants the cookies of both APIs, which no script can see.
+func (b *tab) wantHiddenCookies() {
+	b.Helper()
+	b.wantJar(
+		"api.id.test __Host-access-p None partitioned", "api.id.test __Host-refresh-p None partitioned",
+		"api.shop.test __Host-access Lax", "api.shop.test __Host-refresh Lax")
+	for _, c := range b.jar(apis...) {
+		if !c.HTTPOnly || !c.Secure {
+			b.Errorf("got cookie %s with HttpOnly %v and Secure %v, want both", c.Name, c.HTTPOnly, c.Secure)
+		}
+	}
+	if got := b.text(`document.cookie + JSON.stringify(sessionStorage) + JSON.stringify(localStorage)`); got != "{}{}" {
+		b.Errorf("scripts see %q, want nothing", got)
+	}
+}
+
+// wantJar wants these cookies, and no others.
+func (b *tab) wantJar(want ...string) {
+	b.Helper()
+	got := []string{}
+	for _, c := range b.jar(apis...) {
+		line := c.Domain + " " + c.Name + " " + string(c.SameSite)
+		if c.PartitionKey != nil {
+			line += " partitioned"
+		}
+		got = append(got, line)
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, append([]string{}, want...)) {
+		b.Errorf("got cookies %q, want %q", got, want)
+	}
+}
