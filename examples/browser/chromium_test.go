@@ -157,8 +157,8 @@ func (b *tab) wait(script, want string) {
 	}
 }
 
-// jar returns the cookies that the browser has for these hosts, in whatever partition, as
-// a person with the tools of the browser sees them.
+// jar returns the cookies of these hosts that the browser has for the page, plain ones and
+// those of the partition of its site.
 func (b *tab) jar(hosts ...string) []*network.Cookie {
 	b.Helper()
 	return do(b, func(ctx context.Context, t *chromedp.Target) ([]*network.Cookie, error) {
