@@ -21,9 +21,11 @@ const fileInterval = 10 * time.Second
 // the keys in force. The rules for the set are those of [ParseKeys], and one key at
 // least must be able to sign.
 //
-// The file is refused if others can read it, or group or others can write it: it
-// should have mode 0600 or, in a mounted Kubernetes Secret, 0400 or 0440. Symbolic
-// links are followed. If it does not exist, the error wraps fs.ErrNotExist, and
+// A set of public keys alone makes a keyring that only verifies.
+//
+// The file is refused if others can read it and there is a secret in it, or if group
+// or others can write it: it should have mode 0600 or, in a mounted Kubernetes Secret,
+// 0400 or 0440. Symbolic links are followed. If it does not exist, the error wraps fs.ErrNotExist, and
 // [InitFile] makes it.
 //
 // It is read now, and again by Reload, every 10 seconds while session.Manager.Run
@@ -87,19 +89,27 @@ func readFile(path string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("keyring: %w", err)
 	}
-	if mode := info.Mode(); mode&exposed != 0 && runtime.GOOS != "windows" {
-		return nil, nil, fmt.Errorf("keyring: %s has mode %04o, so others than its owner can get at the keys: chmod 600 %s", path, mode.Perm(), path)
-	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSet+1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("keyring: %w", err)
 	}
+	if mode := info.Mode(); exposed(mode, data) && runtime.GOOS != "windows" {
+		return nil, nil, fmt.Errorf("keyring: %s has mode %04o, so others than its owner can get at the keys: chmod 600 %s", path, mode.Perm(), path)
+	}
 	return data, info, nil
 }
 
-// exposed are the permissions that a file of secrets must not give: all to others,
-// and to the group writing. Windows has its own, which Go does not show.
-const exposed fs.FileMode = 0o026
+// exposed reports whether a file of that mode gives others, or the group, what they
+// must not have: writing, and reading secrets. Windows has permissions of its own,
+// which Go does not show.
+func exposed(mode fs.FileMode, data []byte) bool {
+	const write, read = 0o022, 0o004
+	if mode&write != 0 || mode&read == 0 {
+		return mode&write != 0
+	}
+	s, err := parseSet("", data)
+	return err != nil || !s.public()
+}
 
 // InitFile writes a new keyring file with one fresh 256-bit HS256 key tagged v1.
 //
@@ -109,7 +119,7 @@ func InitFile(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return errExists(path)
 	}
-	s := set{where: path, entries: []entry{newEntry(firstTag, time.Now())}}
+	s := set{where: path, entries: []entry{newEntry(ring.HS256, firstTag, time.Now())}}
 	data, err := s.encode()
 	if err != nil {
 		return err

@@ -83,6 +83,9 @@ func subjects(t *testing.T) (values map[string]any, secrets []string) {
 		t.Fatal(err)
 	}
 	static := must(keyring.New(key, parsed[0]))(t)
+	ed, ec := newSigner(t, "EdDSA"), newSigner(t, "ES256")
+	signs := must(keyring.New(signerKey(t, "v3", ed), signerKey(t, "v4", ec)))(t)
+	pairs := must(keyring.FromFile(file(t, jwks(asymmetric(t, "v3", ed), asymmetric(t, "v4", ec)))))(t)
 	kek := newSecret()
 	inStore := shared(t, new(memstore.Store), kek)
 	held := holder{
@@ -95,8 +98,9 @@ func subjects(t *testing.T) (values map[string]any, secrets []string) {
 		"ring key": env.Live().Ring().Keys()[0], "derived ring": env.Live().Ring().Derive("x"), "Env": keyring.FlaskEnv(),
 		"struct": held, "*struct": &held, "map": map[string]any{"a": key, "b": static, "c": held}, "map of keys": map[keyring.Key]int{key: 1},
 		"slice": []any{key, &key, static, env, held}, "any": any(key), "array": [1]keyring.Key{key}, "func": env.List,
+		"NewSigner": signs, "pairs in a file": pairs, "ring of pairs": pairs.Live().Ring().Keys(),
 		"error": func() error { _, err := env.Rotate(t.Context()); return err }(),
-	}, []string{text, old, inFile, raw, kek}
+	}, []string{text, old, inFile, raw, kek, string(secretOf(t, ed)), string(secretOf(t, ec))}
 }
 
 func TestNothingPrintsASecret(t *testing.T) {

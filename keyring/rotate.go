@@ -1,9 +1,8 @@
 package keyring
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +29,10 @@ var errNoChange = errors.New("keyring: nothing to change")
 
 // Rotate makes a new current key and returns its tag; the others stay live and
 // co-sign until they retire. The tag follows that of the newest key: v3 after v2,
-// blue-2 after blue.
+// blue-2 after blue. So does its algorithm, or Shared.Algorithm decides.
+//
+// A new EdDSA or ES256 key only co-signs for 24 hours, longer than the set of
+// ServeJWKS is kept anywhere, and is current then.
 //
 // On a keyring that follows a file the file is changed, in one step that others see
 // whole or not at all, whoever else changes it at the same time. Members that we do
@@ -39,9 +41,24 @@ var errNoChange = errors.New("keyring: nothing to change")
 //
 // Rotate is safe for concurrent use, in this process and in several.
 func (k *Keyring) Rotate(ctx context.Context) (tag string, err error) {
+	return k.rotate(ctx, "")
+}
+
+// RotateTo is Rotate with a key for another algorithm: "HS256", "EdDSA" or "ES256".
+// Later rotations keep to it.
+func (k *Keyring) RotateTo(ctx context.Context, algorithm string) (tag string, err error) {
+	if !signs(algorithm) {
+		return "", fmt.Errorf("keyring: the algorithm is %q: use %s", algorithm, algorithms)
+	}
+	return k.rotate(ctx, algorithm)
+}
+
+// rotate is RotateTo, where "" leaves the algorithm to the set.
+func (k *Keyring) rotate(ctx context.Context, algorithm string) (tag string, err error) {
 	err = k.change(ctx, func(s *set, now time.Time) error {
-		tag = s.rotate(now)
-		return nil
+		s.algorithm = cmp.Or(algorithm, s.algorithm)
+		tag, err = s.rotate(now, activationLead)
+		return err
 	})
 	if err != nil {
 		return "", err
@@ -56,7 +73,7 @@ func (k *Keyring) Rotate(ctx context.Context) (tag string, err error) {
 // nothing any more, here from now and in other processes when they read the file
 // again. Tokens for which another key has vouched too stay valid. If it was the
 // current key, or no other but a spare would be left, a successor is made in the
-// same step. Revoking a key again does nothing. The file is changed as by Rotate.
+// same step, which signs at once, so others that verify must fetch it then. Revoking a key again does nothing. The file is changed as by Rotate.
 func (k *Keyring) Revoke(ctx context.Context, tag string) error {
 	return k.change(ctx, func(s *set, now time.Time) error { return s.revoke(tag, now) })
 }
@@ -146,45 +163,6 @@ func changed(where string, data []byte, now time.Time, c change) ([]byte, error)
 	return data, nil
 }
 
-// rotate puts a new key first and returns its tag. Its date is at least that of the
-// others, whose clocks may have been ahead.
-func (s *set) rotate(now time.Time) string {
-	keys := s.keys()
-	tag := firstTag
-	if i := slices.IndexFunc(keys, func(k *ring.Key) bool { return !k.Spare }); i >= 0 {
-		tag = NextTag(keys[i].Tag)
-	}
-	for slices.ContainsFunc(keys, func(k *ring.Key) bool { return k.Tag == tag }) {
-		tag = NextTag(tag)
-	}
-	made := now
-	for _, k := range keys {
-		if ceil := k.Made.Add(time.Second - 1); ceil.Unix() > made.Unix() {
-			made = ceil
-		}
-	}
-	s.entries = slices.Insert(s.entries, 0, newEntry(tag, made))
-	return tag
-}
-
-// newEntry returns a fresh 256-bit key as an entry of a set.
-func newEntry(tag string, made time.Time) entry {
-	secret := make([]byte, 32)
-	rand.Read(secret) // never fails
-	k := ring.NewHMAC(tag, secret)
-	return entry{key: k, members: []strictjson.Member{
-		{Name: "kty", Raw: json.RawMessage(`"oct"`)},
-		{Name: "kid", Raw: json.RawMessage(strconv.Quote(k.ID()))},
-		{Name: "alg", Raw: json.RawMessage(`"HS256"`)},
-		{Name: "use", Raw: json.RawMessage(`"sig"`)},
-		{Name: "k", Raw: json.RawMessage(strconv.Quote(base64.RawURLEncoding.EncodeToString(secret)))},
-		{Name: "iat", Raw: seconds(made)},
-	}}
-}
-
-// seconds returns t as a date in JSON.
-func seconds(t time.Time) json.RawMessage { return strconv.AppendInt(nil, t.Unix(), 10) }
-
 // revoke withdraws a key, and puts another in its place if need be.
 func (s *set) revoke(name string, now time.Time) error {
 	k, err := s.find(name)
@@ -195,7 +173,9 @@ func (s *set) revoke(name string, now time.Time) error {
 		return errNoChange
 	}
 	if s.needed(k, now) {
-		s.rotate(now)
+		if _, err := s.rotate(now, 0); err != nil {
+			return err
+		}
 	}
 	e := s.entry(k)
 	e.members = with(e.members, "revoked", seconds(now))
@@ -245,12 +225,9 @@ func (s *set) drop(name string, now time.Time) error {
 
 // forget removes the secret of a revoked key, and all but what is kept for good.
 func (e *entry) forget(id string) {
-	kept := []strictjson.Member{
-		{Name: "kty", Raw: json.RawMessage(`"oct"`)},
-		{Name: "kid", Raw: json.RawMessage(strconv.Quote(id))},
-	}
+	kept := []strictjson.Member{{Name: "kid", Raw: json.RawMessage(strconv.Quote(id))}}
 	for _, m := range e.members {
-		if m.Name == "alg" || m.Name == "iat" || m.Name == "revoked" {
+		if m.Name == "kty" || m.Name == "alg" || m.Name == "iat" || m.Name == "revoked" {
 			kept = append(kept, m)
 		}
 	}

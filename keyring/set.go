@@ -15,10 +15,11 @@ import (
 // set is a JWK Set (RFC 7517, section 5) with all that stands in it, so that it can
 // be written again.
 type set struct {
-	where   string              // for messages
-	members []strictjson.Member // of the whole
-	entries []entry             // its keys, in order
-	ring    *ring.Ring          // of those keys
+	where     string              // for messages
+	members   []strictjson.Member // of the whole
+	entries   []entry             // its keys, in order
+	ring      *ring.Ring          // of those keys
+	algorithm string              // of new keys; "": that of the newest
 }
 
 // entry is one key of a set.
@@ -106,12 +107,18 @@ func (s *set) keys() []*ring.Key {
 	return keys
 }
 
-// signing returns the ring of s, which must have a key that can sign.
+// signing returns the ring of s, which must have a key that can sign, or else only
+// public ones, one of them live.
 func (s *set) signing(now time.Time) (*ring.Ring, error) {
-	if s.ring.Current(now) == nil {
+	if s.ring.Current(now) == nil && !(s.public() && anyLive(s.keys(), now)) {
 		return nil, fmt.Errorf("keyring: %s has no key left to sign with: all are retired or revoked; add a new one", s.where)
 	}
 	return s.ring, nil
+}
+
+// public reports whether s holds no secret, whatever has become of its key.
+func (s *set) public() bool {
+	return !slices.ContainsFunc(s.keys(), func(k *ring.Key) bool { return k.Identity != "" && (k.Signs() || k.Public() == nil) })
 }
 
 // entry returns the entry of k.

@@ -28,7 +28,8 @@ type Shared struct {
 	// RotateEvery is how old the current key grows. Default 90 days; negative: it is
 	// replaced by Rotate only.
 	RotateEvery time.Duration
-	// Algorithm is that of new keys. Default, and so far the only one, "HS256".
+	// Algorithm is that of new keys: "HS256", "EdDSA" or "ES256". Default: that of the
+	// newest key, and "HS256" for the first. To change it makes no new key by itself.
 	Algorithm string
 }
 
@@ -76,7 +77,7 @@ func FromStore(ctx context.Context, s Shared) (*Keyring, error) {
 	if err := errors.Join(err, s.faults()); err != nil {
 		return nil, err
 	}
-	d := &sharedDoc{store: s.Store, seals: seals, rotateEvery: cmp.Or(s.RotateEvery, defaultRotate)}
+	d := &sharedDoc{store: s.Store, seals: seals, algorithm: s.Algorithm, rotateEvery: cmp.Or(s.RotateEvery, defaultRotate)}
 	k := newKeyring(nil, "")
 	k.live.Interval = fileInterval
 	k.live.Load, k.live.Home = d.load, s.Store
@@ -93,8 +94,8 @@ func (s Shared) faults() error {
 	if s.RotateEvery > 0 && s.RotateEvery < minRotate {
 		f.addf("Shared.RotateEvery is %v: use at least %v, or a negative value to rotate by hand", s.RotateEvery, minRotate)
 	}
-	if s.Algorithm != "" && s.Algorithm != ring.HS256 {
-		f.addf("Shared.Algorithm is %q: use %q", s.Algorithm, ring.HS256)
+	if s.Algorithm != "" && !signs(s.Algorithm) {
+		f.addf("Shared.Algorithm is %q: use %s", s.Algorithm, algorithms)
 	}
 	return f.err()
 }
@@ -105,6 +106,7 @@ func (s Shared) faults() error {
 type sharedDoc struct {
 	store       Store
 	seals       *sealer
+	algorithm   string
 	rotateEvery time.Duration
 
 	mu   sync.Mutex // held while the store is asked
@@ -118,9 +120,9 @@ func (d *sharedDoc) load(ctx context.Context) (*ring.Ring, error) {
 		if !d.due(s, now) {
 			return errNoChange
 		}
-		s.rotate(now)
+		_, err := s.rotate(now, activationLead)
 		s.forgetRetired(now)
-		return nil
+		return err
 	})
 }
 
@@ -135,10 +137,24 @@ func (s *set) forgetRetired(now time.Time) {
 	})
 }
 
-// due reports whether the current key is older than it should grow.
+// due reports whether the current key is older than it should grow, and no successor
+// waits for its activation. A rotation that is shorter than that would pile them up.
 func (d *sharedDoc) due(s *set, now time.Time) bool {
-	k := s.ring.Current(now)
-	return d.rotateEvery > 0 && k != nil && !k.Made.IsZero() && now.Sub(k.Made) >= d.rotateEvery
+	current := s.ring.Current(now)
+	if d.rotateEvery <= 0 || current == nil {
+		return false
+	}
+	for _, k := range s.keys() { // newest first
+		young := k.Made.IsZero() || now.Sub(k.Made) < d.rotateEvery
+		waits := now.Before(k.Activates) && k.Activates.Sub(now) <= activationLead
+		if k.Signs() && k.Live(now) && (!k.Spare || k == current) && (young || waits) {
+			return false
+		}
+		if k == current {
+			break
+		}
+	}
+	return true
 }
 
 // edit makes a change that an operator asks for.
@@ -193,7 +209,7 @@ func (d *sharedDoc) next(old []byte, c change, now time.Time) (next []byte, r *r
 			return nil, nil, err
 		}
 	}
-	next, err = changed(sharedWhere, base, now, counted(c))
+	next, err = changed(sharedWhere, base, now, counted(d.byAlgorithm(c)))
 	switch {
 	case !errors.Is(err, errNoChange):
 		return next, r, err
@@ -201,6 +217,14 @@ func (d *sharedDoc) next(old []byte, c change, now time.Time) (next []byte, r *r
 		return nil, r, nil
 	default:
 		return base, nil, nil
+	}
+}
+
+// byAlgorithm returns c for a set whose new keys are for the algorithm of d.
+func (d *sharedDoc) byAlgorithm(c change) change {
+	return func(s *set, now time.Time) error {
+		s.algorithm = d.algorithm
+		return c(s, now)
 	}
 }
 
@@ -212,7 +236,7 @@ func (d *sharedDoc) next(old []byte, c change, now time.Time) (next []byte, r *r
 func (d *sharedDoc) base(have []byte, now time.Time) ([]byte, error) {
 	switch {
 	case have == nil && d.last == nil:
-		s := &set{where: sharedWhere, entries: []entry{newEntry(firstTag, now)}}
+		s := &set{where: sharedWhere, entries: []entry{newEntry(cmp.Or(d.algorithm, ring.HS256), firstTag, now)}}
 		s.count(0)
 		return s.encode()
 	case have == nil:

@@ -244,7 +244,7 @@ func TestSharedFaults(t *testing.T) {
 		{"an empty second", keyring.Shared{Store: s, KEK: good + ","}, []string{"Shared.KEK, value 2, "}},
 		{"a space", keyring.Shared{Store: s, KEK: good + ", " + newSecret()}, []string{"Shared.KEK, value 2, "}},
 		{"too often", keyring.Shared{Store: s, KEK: good, RotateEvery: time.Minute}, []string{"Shared.RotateEvery is 1m0s: use at least 1h0m0s"}},
-		{"another algorithm", keyring.Shared{Store: s, KEK: good, Algorithm: "EdDSA"}, []string{`Shared.Algorithm is "EdDSA": use "HS256"`}},
+		{"another algorithm", keyring.Shared{Store: s, KEK: good, Algorithm: "RS256"}, []string{`Shared.Algorithm is "RS256": use "HS256", "EdDSA" or "ES256"`}},
 		{"all at once", keyring.Shared{KEK: "x7Zr,y8", RotateEvery: 1, Algorithm: "none"}, []string{"value 1", "value 2", "Store", "RotateEvery", "Algorithm"}},
 	} {
 		k, err := keyring.FromStore(t.Context(), c.cfg)
