@@ -5,6 +5,15 @@ import (
 	"encoding/hex"
 )
 
+// FromURLBy is FromURL by way of a transport.
+var FromURLBy = fromURL
+
+// Public reads a set as FromURL does.
+func Public(data []byte) error {
+	_, err := publicRing("JWK Set", data)
+	return err
+}
+
 // OpenEnv is Env.Open for any environment.
 var OpenEnv = Env.OpenFrom
 

@@ -124,6 +124,33 @@ func FuzzParseKeys(f *testing.F) {
 	})
 }
 
+// FuzzPublicSet: no panic; a set that is accepted from an address is one that ParseKeys
+// accepts, but for the keys that are passed over, and holds no secret.
+func FuzzPublicSet(f *testing.F) {
+	ed := newSigner(f, "EdDSA")
+	for _, s := range []string{
+		jwks(asymmetric(f, "v1", ed.Public())), jwks(asymmetric(f, "v1", ed)), jwks(jwk("v1", newSecret())), `<html>`,
+		jwks(asymmetric(f, "a/b", rsaKey(f).Public(), `"alg":"PS256","use":"sig"`), `{"kty":"EC","crv":"P-521"}`, asymmetric(f, "v2", newSigner(f, "ES256").Public(), `"use":"enc"`)),
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if err := keyring.Public(data); err != nil {
+			wellSaid(t, err)
+			return
+		}
+		var set struct{ Keys []map[string]any }
+		if err := json.Unmarshal(data, &set); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range set.Keys {
+			if m["d"] != nil || m["k"] != nil || m["p"] != nil || m["kty"] == "oct" {
+				t.Fatalf("a secret is accepted: %s", data)
+			}
+		}
+	})
+}
+
 // secretsIn returns the members k and d in data that are long enough to be told from
 // words, but for those that some kid repeats: kids are public and may be quoted.
 func secretsIn(data []byte) []string {

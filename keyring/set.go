@@ -32,7 +32,10 @@ type entry struct {
 const maxSet = 1 << 20
 
 // parseSet reads a set. It says of every fault where it is.
-func parseSet(where string, data []byte) (*set, error) {
+func parseSet(where string, data []byte) (*set, error) { return parseSetBy(where, data, parseEntry) }
+
+// parseSetBy is parseSet with another reader of its entries.
+func parseSetBy(where string, data []byte, parse func(source string, raw json.RawMessage) (entry, error)) (*set, error) {
 	s := &set{where: where}
 	var f faults
 	raws, err := s.open(data)
@@ -40,7 +43,7 @@ func parseSet(where string, data []byte) (*set, error) {
 		f.addf("%s %w", where, err)
 	}
 	for i, raw := range raws {
-		e, err := parseEntry(fmt.Sprintf("%s: key %d", where, i+1), raw)
+		e, err := parse(fmt.Sprintf("%s: key %d", where, i+1), raw)
 		f.add(err)
 		s.entries = append(s.entries, e)
 	}
