@@ -70,6 +70,7 @@ var rows = []row{
 	{name: "page", method: "GET", path: "/", status: 200},
 	{name: "page to a garbage cookie", method: "GET", path: "/", headers: []string{"Cookie", "local-access=x; ;;=="}, status: 200},
 	{name: "page by POST", method: "POST", path: "/", status: 405, want: "invalid"},
+	{name: "monitor by POST", method: "POST", path: "/monitor.js", status: 405, want: "invalid"},
 	{name: "healthz", method: "GET", path: "/healthz", status: 200, want: "status"},
 	{name: "readyz", method: "GET", path: "/readyz", status: 200, want: "status"},
 	{name: "healthz by POST", method: "POST", path: "/healthz", status: 405, want: "invalid"},
@@ -310,7 +311,7 @@ func TestPage(t *testing.T) {
 	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "default-src 'none'") {
 		t.Errorf("got content policy %q", policy)
 	}
-	for path, kind := range map[string]string{"/app.js": "text/javascript", "/app.css": "text/css", "/icon.svg": "image/svg+xml"} {
+	for path, kind := range map[string]string{"/app.js": "text/javascript", "/monitor.js": "text/javascript", "/app.css": "text/css", "/icon.svg": "image/svg+xml"} {
 		r := u.want(t, 200, "GET", s.url+path, "")
 		if !strings.HasPrefix(r.header.Get("Content-Type"), kind) || !strings.Contains(page.text, `"`+path+`"`) {
 			t.Errorf("got %s as %q, want %s, used by the page", path, r.header.Get("Content-Type"), kind)

@@ -7,6 +7,7 @@ import (
 	"github.com/sessionring/sessionring/examples/internal/server"
 	"github.com/sessionring/sessionring/health"
 	"github.com/sessionring/sessionring/health/dashboard"
+	"github.com/sessionring/sessionring/health/monitor"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 )
@@ -57,6 +58,7 @@ func (a *app) routes() http.Handler {
 	mux.Handle("/api/auth/sessions", server.Only("GET", a.sessions.Require(http.HandlerFunc(a.mySessions))))
 	mux.Handle("/api/auth/sessions/{id}", server.Only("DELETE", a.sessions.Require(http.HandlerFunc(a.endSession))))
 	mux.Handle("/admin/", a.board)
+	mux.Handle("/monitor.js", monitor.Handler())
 	server.Pages(mux, page, pageFiles)
 	mux.HandleFunc("/", server.NotFound)
 	return a.policy.Handler(mux)

@@ -38,6 +38,7 @@ func Handler() http.Handler {
 		header.Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			header.Set("Allow", "GET, HEAD")
+			header.Set("Cache-Control", "no-store")
 			header.Set("Content-Type", "application/json; charset=utf-8")
 			w.WriteHeader(http.StatusMethodNotAllowed)
 			w.Write([]byte(`{"error":"invalid"}` + "\n"))

@@ -63,6 +63,7 @@ func TestHandler(t *testing.T) {
 				want["ETag"], want["Cache-Control"] = etag, "no-cache"
 			case 405:
 				want["Allow"], want["ETag"], want["Content-Type"] = "GET, HEAD", "", "application/json; charset=utf-8"
+				want["Cache-Control"] = "no-store"
 			}
 			for name, value := range want {
 				if got := res.Header.Get(name); got != value {

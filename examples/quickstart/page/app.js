@@ -1,15 +1,22 @@
-// The page of the quickstart. Everything the server says is shown through
-// textContent, and no answer but a refused refresh ends what is shown as a session.
+// The page of the quickstart. Everything the server says is shown through textContent.
+// The monitor finds out whether somebody is signed in, and refreshes; the page shows it.
+
+import { startMonitor } from "/monitor.js";
 
 const $ = (id) => document.getElementById(id);
-const interval = 30_000;
+
+const monitor = startMonitor({
+  interval: 30_000, // so that there is something to watch; the default is five minutes
+  onVerdict: showVerdict,
+  onState: showState,
+  signIn: () => { showSignIn(); $("username").focus(); }, // what is shown otherwise stays
+});
 
 // call asks the server; a network failure is a status of 0, like any other answer.
-async function call(method, path, body) {
+async function call(method, path, body, send = monitor.fetch) {
   try {
-    const answer = await fetch(path, {
+    const answer = await send(path, {
       method,
-      credentials: "same-origin",
       headers: body ? { "Content-Type": "application/json" } : {},
       body: body && JSON.stringify(body),
     });
@@ -39,11 +46,12 @@ const units = {
   expires_in: (seconds) => `${seconds} s`,
 };
 
-function showHealth(health) {
-  const rows = Object.entries(health).flatMap(([name, value]) => [
+function showHealth(health, good) {
+  const shown = health.action === "refresh" && good ? { ...health, status: `${health.status}, now refreshed` } : health;
+  const rows = Object.entries(shown).flatMap(([name, value]) => [
     element("dt", name.replaceAll("_", " ")),
     element("dd", units[name]?.(value) ?? String(value ?? "none"),
-      name === "status" ? (health.authenticated ? "good" : "warn") : ""),
+      name === "status" ? (good ? "good" : "warn") : ""),
   ]);
   $("health").replaceChildren(...rows);
 }
@@ -104,31 +112,36 @@ function showSession(me) {
 }
 
 function showSignIn() {
-  $("session").hidden = $("vouchers").hidden = $("devices").hidden = true;
   $("sign-in").hidden = false;
 }
 
-// look asks for health and does what it advises. mayRefresh keeps it from going round.
-async function look(mayRefresh = true) {
-  const { body: health } = await call("GET", "/api/auth/token-health");
-  if (!health?.action) {
-    say("The server does not answer. You are not signed out; asking again soon.");
-    return;
-  }
-  showHealth(health);
-  if (health.action === "refresh" && mayRefresh) {
-    return refresh();
-  }
-  if (health.action === "retry") {
-    say(health.status === "unknown_key"
-      ? "This server holds no key that vouches for you. Put the key back and you are signed in, or sign in again."
-      : "The server cannot tell right now. You are not signed out; asking again soon.");
+const advice = {
+  unknown_key: "This server holds no key that vouches for you. Put the key back and you are signed in, or sign in again.",
+  unavailable: "The server cannot tell right now. You are not signed out; asking again soon.",
+  none: "The server does not answer. You are not signed out; asking again soon.",
+};
+
+// showVerdict is called after each check, here or in another tab.
+function showVerdict({ verdict, outcome }) {
+  if (verdict) showHealth(verdict, outcome === "good");
+  if (outcome === "good") {
+    say("");
+    showAccount();
+  } else if (outcome !== "over") {
+    say(advice[verdict?.status] ?? advice.none);
     if ($("session").hidden) showSignIn();
-    return;
   }
+}
+
+// showState is called when somebody signs in or out, here or in another tab, and when
+// the session is over: then the monitor prompts, and what is shown stays.
+function showState(state) {
+  if (state === "ended") return say("This session is over. Please sign in again.");
+  if (state !== "out") return;
+  $("session").hidden = $("vouchers").hidden = $("devices").hidden = true;
   say("");
-  if (health.action === "login") return showSignIn();
-  if (health.authenticated) return showAccount();
+  showSignIn();
+  if (monitor.verdict?.authenticated) monitor.check(); // for what health says of it
 }
 
 async function showAccount() {
@@ -139,32 +152,25 @@ async function showAccount() {
 }
 
 async function refresh() {
-  const { status } = await call("POST", "/api/auth/refresh");
-  if (status === 401) {
-    say("This session is over. Please sign in again.");
-    return showSignIn();
-  }
-  return look(false);
+  await call("POST", "/api/auth/refresh");
+  await monitor.check();
 }
 
-async function signIn(event) {
-  event.preventDefault();
+async function signIn() {
   const name = $("username").value;
-  const { status } = await call("POST", "/api/auth/login", { username: name, password: $("password").value });
+  const { status } = await call("POST", "/api/auth/login", { username: name, password: $("password").value },
+    (path, init) => monitor.signIn(() => fetch(path, init)));
   $("password").value = "";
-  if (status === 200) return look();
+  if (status === 200) return;
   say(status === 401 ? "Wrong name or password." : "That did not work. Please try again.");
   $("password").focus();
 }
 
 async function signOut() {
-  const { status } = await call("POST", "/api/auth/logout");
-  if (status === 503) {
-    say("You are signed out here. The server ends the session as soon as its store answers again.");
-    return showSignIn();
-  }
-  if (status !== 204) return say("That did not work. You are still signed in.");
-  await look();
+  const { status } = await call("POST", "/api/auth/logout", undefined,
+    (path, init) => monitor.signOut(() => fetch(path, init)));
+  if (monitor.state !== "out") return say("That did not work. You are still signed in.");
+  if (status === 503) say("You are signed out here. The server ends the session as soon as its store answers again.");
 }
 
 // whileBusy keeps a button from being pressed twice.
@@ -173,7 +179,7 @@ function whileBusy(button, action) {
     event.preventDefault();
     button.disabled = true;
     try {
-      await action(event);
+      await action();
     } finally {
       button.disabled = false;
     }
@@ -184,6 +190,4 @@ $("form").addEventListener("submit", whileBusy($("form").querySelector("button")
 $("refresh").addEventListener("click", whileBusy($("refresh"), refresh));
 $("sign-out").addEventListener("click", whileBusy($("sign-out"), signOut));
 $("elsewhere").addEventListener("click", whileBusy($("elsewhere"), endElsewhere));
-$("ask").addEventListener("click", whileBusy($("ask"), look.bind(null, true)));
-setInterval(look, interval);
-look();
+$("ask").addEventListener("click", whileBusy($("ask"), () => monitor.check()));
