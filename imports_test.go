@@ -31,7 +31,7 @@ var allowed = map[string][]string{
 	"session/sessiontest": {"cookie", "internal/ring", "keyring", "session", "session/memstore"},
 	"cookie":              {},
 	"health":              {"keyring", "session"},
-	"health/dashboard":    {"health", "keyring", "session"},
+	"health/dashboard":    {"health", "keyring", "session", "session/memstore"},
 	"health/monitor":      {},
 }
 

@@ -1,11 +1,13 @@
 // Package dashboard answers an operator: which keys there are, how much each is needed
-// and from when it may go, how many sessions live under which, which instances run, and
-// what is wrong. It also rotates, revokes and drops keys.
+// and from when it may go, how many sessions live under which, which instances run,
+// what has happened, and what is wrong. It also rotates, revokes and drops keys, and
+// ends sessions.
 //
-//	board, err := dashboard.New(dashboard.Config{Sessions: sessions, Keys: keys, Allow: isAdmin})
+//	board, err := dashboard.New(dashboard.Config{Sessions: sessions, Keys: keys, Store: store, Allow: isAdmin})
 //	http.Handle("/admin/", board)
 //
-// It is what keyring status -server and its siblings ask:
+// GET /admin/ is a page for people. It needs no script, and loads none from elsewhere.
+// This is what keyring status -server and its siblings ask:
 //
 //	GET  /admin/api/status
 //	POST /admin/api/keys/rotate  {}
@@ -18,11 +20,13 @@ package dashboard
 import (
 	"encoding/json"
 	"errors"
+	"html/template"
 	"net/http"
 
 	"github.com/sessionring/sessionring/health"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
 )
 
 // Config describes a dashboard.
@@ -30,15 +34,30 @@ type Config struct {
 	Sessions *session.Manager // required
 	Keys     *keyring.Keyring // the keyring of Sessions, which may be changed here; nil: it may not
 	Health   *health.Handler  // whose counts are shown; nil: none
+	// Store keeps the history, and must be a session.Index: best that of Sessions, so
+	// that the history covers all instances and survives them. It takes less than 1 MB
+	// there. Nil: it is kept in memory, covers this instance and ends with it.
+	Store session.Store
+	// RefreshPath is the route of session.Manager.HandleRefresh, such as
+	// "/api/auth/refresh". An open page asks it when its access token has expired;
+	// "": the page says then that it is out of date.
+	RefreshPath string
 	// Allow is required: it decides who may see and do all this. An error is 403.
 	Allow func(*session.Claims) error
 }
 
 // New returns the handler for everything below /admin/. It lets in whom cfg.Allow
 // lets in, by access token in header or cookie, as session.Manager.RequireFunc does,
-// foreign pages never. What is missing in cfg is an error. The handler is safe for
-// concurrent use.
+// foreign pages never. What is missing in cfg is an error.
+//
+// It observes cfg.Sessions from now on, for the history, which is written once a minute
+// by session.Manager.Run and whenever somebody looks. The handler is safe for concurrent
+// use.
 func New(cfg Config) (http.Handler, error) {
+	store, listed := cfg.Store.(indexed)
+	if cfg.Store == nil {
+		store = new(memstore.Store)
+	}
 	var errs []error
 	if cfg.Sessions == nil {
 		errs = append(errs, errors.New("dashboard: Config.Sessions is required"))
@@ -46,23 +65,56 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Allow == nil {
 		errs = append(errs, errors.New("dashboard: Config.Allow is required: it says who may see the dashboard"))
 	}
+	if cfg.Store != nil && !listed {
+		errs = append(errs, errors.New("dashboard: Config.Store is no session.Index: leave it out, and the history is kept in memory"))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	b := board{cfg}
-	mux := http.NewServeMux()
-	mux.Handle("/admin/api/status", only("GET", b.status))
-	mux.Handle("/admin/api/keys/rotate", only("POST", b.rotate))
-	mux.Handle("/admin/api/keys/revoke", only("POST", b.revoke))
-	mux.Handle("/admin/api/keys/drop", only("POST", b.drop))
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusNotFound, map[string]string{"error": "not_found"})
-	})
-	return cfg.Sessions.RequireFunc(cfg.Allow)(mux), nil
+	b := &board{cfg: cfg, history: newHistory(store, cfg.Health), pages: parsePages()}
+	cfg.Sessions.Observe(b.history.hooks())
+	return strict(cfg.Sessions.RequireFunc(cfg.Allow)(b.routes())), nil
 }
 
 // board is a dashboard.
-type board struct{ cfg Config }
+type board struct {
+	cfg     Config
+	history *history
+	pages   *template.Template
+	figures figures
+}
+
+func (b *board) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/admin/{$}", only("GET", b.page))
+	mux.Handle("/admin/confirm", only("GET", b.confirm))
+	mux.Handle("/admin/do", only("POST", b.do))
+	mux.Handle("/admin/page.css", only("GET", file("page.css")))
+	mux.Handle("/admin/page.js", only("GET", file("page.js")))
+	mux.Handle("/admin/api/status", only("GET", b.status))
+	mux.Handle("/admin/api/keys/rotate", only("POST", b.obey(keyRotated, b.rotate)))
+	mux.Handle("/admin/api/keys/revoke", only("POST", b.obey(keyRevoked, b.revoke)))
+	mux.Handle("/admin/api/keys/drop", only("POST", b.obey(keyDropped, b.drop)))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusNotFound, map[string]string{"error": "not_found"})
+	})
+	return mux
+}
+
+// contentPolicy lets a page load what this handler serves, and send its forms here.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// strict adds to every answer what browsers must not do with it.
+func strict(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
 
 // only lets requests with one method through, and HEAD with GET.
 func only(method string, next http.HandlerFunc) http.Handler {

@@ -152,9 +152,9 @@ func TestStatus(t *testing.T) {
 			"time": "2000-01-01T00:00:01Z", "version": "v2",
 			"keys": []any{
 				map[string]any{"tag": "v2", "id": kids[0].ID, "algorithm": "HS256", "state": "current", "made": "2000-01-01T00:00:01Z",
-					"last_needed": "2000-01-01T00:00:01Z", "needed_hour": 0., "droppable": "no", "sessions_lost": 0.},
+					"last_needed": "2000-01-01T00:00:01Z", "last_issued": "2000-01-01T00:00:01Z", "needed_hour": 0., "droppable": "no", "sessions_lost": 0.},
 				map[string]any{"tag": "v1", "id": kids[1].ID, "algorithm": "HS256", "state": "previous", "made": "2000-01-01T00:00:00Z",
-					"last_needed": "2000-01-01T00:00:01Z", "needed_hour": 5., "droppable": "no", "droppable_from": "2000-01-02T01:00:01Z", "sessions_lost": 4.},
+					"last_needed": "2000-01-01T00:00:01Z", "last_issued": "2000-01-01T00:00:01Z", "needed_hour": 5., "droppable": "no", "droppable_from": "2000-01-02T01:00:01Z", "sessions_lost": 4.},
 			},
 			"sessions":  map[string]any{"v1": 4., "v2": 1.},
 			"refreshes": map[string]any{"adopt": 0., "choose": 0., "extend": 0., "forged": 0., "reuse": 0., "same": 0., "sibling": 0.},

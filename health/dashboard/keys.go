@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,12 +19,27 @@ type order struct {
 	Force bool   `json:"force"`
 }
 
-// refusal is the answer to an order that is not carried out.
+// refusal is why an order is not carried out, and the answer that says so.
 type refusal struct {
-	Error         string    `json:"error"`
+	Word          string    `json:"error"`
 	Message       string    `json:"message"`
 	SessionsLost  *int      `json:"sessions_lost,omitempty"`
 	DroppableFrom time.Time `json:"droppable_from,omitzero"`
+}
+
+func (r *refusal) Error() string { return r.Message }
+
+// status returns the HTTP status of a refusal.
+func (r *refusal) status() int {
+	switch r.Word {
+	case "invalid":
+		return http.StatusBadRequest
+	case "no_such_key":
+		return http.StatusNotFound
+	case "in_use", "not_changeable":
+		return http.StatusConflict
+	}
+	return http.StatusServiceUnavailable
 }
 
 // done is the answer to one that is: the key it was about, or the new one.
@@ -35,126 +51,127 @@ type done struct {
 const maxOrder = 4 << 10 // bytes
 
 // rotate makes a new current key.
-func (b board) rotate(w http.ResponseWriter, r *http.Request) {
-	if _, ok := b.read(w, r); !ok {
-		return
-	}
-	tag, err := b.cfg.Keys.Rotate(r.Context())
+func (b *board) rotate(ctx context.Context, _ order) (done, error) {
+	tag, err := b.cfg.Keys.Rotate(ctx)
 	if err != nil {
-		fail(w, err)
-		return
+		return done{}, refusalOf(err)
 	}
 	for _, k := range b.cfg.Keys.List() {
 		if k.Tag == tag {
-			answer(w, http.StatusOK, done{k.Tag, k.ID})
-			return
+			return done{k.Tag, k.ID}, nil
 		}
 	}
-	answer(w, http.StatusOK, done{Tag: tag}) // dropped by another meanwhile
+	return done{Tag: tag}, nil // dropped by another meanwhile
 }
 
 // revoke withdraws a key.
-func (b board) revoke(w http.ResponseWriter, r *http.Request) {
-	_, k, ok := b.readKey(w, r)
-	if !ok {
-		return
+func (b *board) revoke(ctx context.Context, o order) (done, error) {
+	k, err := b.find(o.Key)
+	if err == nil {
+		err = b.cfg.Keys.Revoke(ctx, k.ID)
 	}
-	if err := b.cfg.Keys.Revoke(r.Context(), k.ID); err != nil {
-		fail(w, err)
-		return
-	}
-	answer(w, http.StatusOK, done{k.Tag, k.ID})
+	return done{k.Tag, k.ID}, refusalOf(err)
 }
 
 // drop removes a key that no session needs, or, if forced, one that some do.
-func (b board) drop(w http.ResponseWriter, r *http.Request) {
-	o, k, ok := b.readKey(w, r)
-	if !ok {
-		return
-	}
-	if k.State != "retired" && k.State != "revoked" {
-		if !o.Force && !b.mayGo(w, r, k) {
-			return
+func (b *board) drop(ctx context.Context, o order) (done, error) {
+	k, err := b.find(o.Key)
+	if err == nil && k.State != "retired" && k.State != "revoked" {
+		if !o.Force {
+			err = b.mayGo(ctx, k)
 		}
-		if err := b.cfg.Keys.Retire(r.Context(), k.ID); err != nil {
-			fail(w, err)
-			return
+		if err == nil {
+			err = b.cfg.Keys.Retire(ctx, k.ID)
 		}
 	}
-	if err := b.cfg.Keys.Drop(r.Context(), k.ID); err != nil {
-		fail(w, err)
-		return
+	if err == nil {
+		err = b.cfg.Keys.Drop(ctx, k.ID)
 	}
-	answer(w, http.StatusOK, done{k.Tag, k.ID})
+	return done{k.Tag, k.ID}, refusalOf(err)
 }
 
-// mayGo reports whether no session needs k, and else says why not.
-func (b board) mayGo(w http.ResponseWriter, r *http.Request, k keyring.KeyInfo) bool {
-	from, lost, err := b.cfg.Sessions.SafeToDrop(r.Context(), k.ID)
+// mayGo returns why k may not go, nil if no session needs it.
+func (b *board) mayGo(ctx context.Context, k keyring.KeyInfo) error {
+	from, lost, err := b.cfg.Sessions.SafeToDrop(ctx, k.ID)
 	switch {
 	case err != nil:
-		answer(w, http.StatusServiceUnavailable, refusal{Error: "unavailable", Message: "nobody can tell whether sessions need " + k.ID + ": " + err.Error()})
+		return &refusal{Word: "unavailable", Message: "nobody can tell whether sessions need " + k.ID + ": " + err.Error()}
 	case lost > 0 || time.Now().Before(from):
-		answer(w, http.StatusConflict, refusal{
-			Error:         "in_use",
+		return &refusal{
+			Word:          "in_use",
 			Message:       fmt.Sprintf("%s is needed until %s; live sessions that would be lost now: %d", k.ID, from.Format(time.RFC3339), lost),
 			SessionsLost:  &lost,
 			DroppableFrom: from,
-		})
-	default:
-		return true
+		}
 	}
-	return false
+	return nil
 }
 
-// read reads an order, and answers one that cannot be carried out.
-func (b board) read(w http.ResponseWriter, r *http.Request) (o order, ok bool) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
-	if err == nil && len(data) > 0 {
-		err = json.Unmarshal(data, &o)
-	}
-	switch {
-	case err != nil:
-		answer(w, http.StatusBadRequest, refusal{Error: "invalid", Message: `the body is no JSON object such as {"key": "v1"}`})
-	case b.cfg.Keys == nil:
-		answer(w, http.StatusConflict, refusal{Error: "not_changeable", Message: "the keys cannot be changed here: the server does not offer it"})
-	default:
-		return o, true
-	}
-	return o, false
-}
-
-// readKey reads an order about a key, and answers one that cannot be carried out. The
-// name of a key that is none is not quoted: it may be a secret.
-func (b board) readKey(w http.ResponseWriter, r *http.Request) (o order, k keyring.KeyInfo, ok bool) {
-	o, ok = b.read(w, r)
-	if !ok {
-		return o, k, false
-	}
+// find returns the key that a kid or a tag names. The name of a key that is none is
+// not quoted: it may be a secret.
+func (b *board) find(name string) (keyring.KeyInfo, error) {
 	var found []keyring.KeyInfo
 	for _, k := range b.cfg.Keys.List() {
-		if k.ID == o.Key {
-			return o, k, true
+		if k.ID == name {
+			return k, nil
 		}
-		if k.Tag == o.Key {
+		if k.Tag == name {
 			found = append(found, k)
 		}
 	}
 	if len(found) != 1 {
-		answer(w, http.StatusNotFound, refusal{Error: "no_such_key", Message: "no key, or more than one, has that kid or tag"})
-		return o, k, false
+		return keyring.KeyInfo{}, &refusal{Word: "no_such_key", Message: "no key, or more than one, has that kid or tag"}
 	}
-	return o, found[0], true
+	return found[0], nil
 }
 
-// fail answers for an error of the keyring.
-func fail(w http.ResponseWriter, err error) {
+// refusalOf returns err as a refusal, nil for nil.
+func refusalOf(err error) error {
+	var r *refusal
 	switch {
+	case err == nil || errors.As(err, &r):
+		return err
 	case errors.Is(err, keyring.ErrInUse):
-		answer(w, http.StatusConflict, refusal{Error: "in_use", Message: err.Error()})
+		return &refusal{Word: "in_use", Message: err.Error()}
 	case errors.Is(err, keyring.ErrFixed):
-		answer(w, http.StatusConflict, refusal{Error: "not_changeable", Message: err.Error()})
-	default:
-		answer(w, http.StatusServiceUnavailable, refusal{Error: session.Reason(session.ErrUnavailable), Message: err.Error()})
+		return &refusal{Word: "not_changeable", Message: err.Error()}
 	}
+	return &refusal{Word: session.Reason(session.ErrUnavailable), Message: err.Error()}
+}
+
+// obey returns the handler of a JSON request to change a key by do, which is noted as
+// an event of a name.
+func (b *board) obey(name string, do func(context.Context, order) (done, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var o order
+		data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
+		if err == nil && len(data) > 0 {
+			err = json.Unmarshal(data, &o)
+		}
+		var did done
+		if err != nil {
+			err = &refusal{Word: "invalid", Message: `the body is no JSON object such as {"key": "v1"}`}
+		} else {
+			did, err = b.change(r.Context(), name, o, do)
+		}
+		var no *refusal
+		if errors.As(err, &no) {
+			answer(w, no.status(), no)
+			return
+		}
+		answer(w, http.StatusOK, did)
+	}
+}
+
+// change changes a key by do, and notes who did it.
+func (b *board) change(ctx context.Context, name string, o order, do func(context.Context, order) (done, error)) (done, error) {
+	if b.cfg.Keys == nil {
+		return done{}, &refusal{Word: "not_changeable", Message: "the keys cannot be changed here: the server does not offer it"}
+	}
+	did, err := do(ctx, o)
+	b.figures.forget()
+	if err == nil {
+		b.history.recent.note(incident{Name: name, Tag: did.Tag, By: session.FromContext(ctx).Subject})
+	}
+	return did, err
 }

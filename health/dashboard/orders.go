@@ -1,0 +1,107 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"unicode/utf8"
+
+	"github.com/sessionring/sessionring/session"
+)
+
+// Names of the events that an administrator causes.
+const (
+	keyRotated = "key rotated"
+	keyRevoked = "key revoked"
+	keyDropped = "key dropped"
+)
+
+// form is what the page asks to do: after a confirmation, which is a page of its own.
+type form struct {
+	Do               string // rotate, revoke, drop, end or end-all
+	Key              string // kid
+	Force            bool
+	Subject, Session string
+}
+
+// formOf reads a form from a query or a body.
+func formOf(v url.Values) form {
+	return form{Do: v.Get("do"), Key: v.Get("key"), Force: v.Get("force") != "", Subject: v.Get("subject"), Session: v.Get("session")}
+}
+
+// sound reports whether f can be asked of the store.
+func (f form) sound() bool { return utf8.ValidString(f.Subject) && utf8.ValidString(f.Session) }
+
+var errNoOrder = &refusal{Word: "invalid", Message: "there is no such order"}
+
+// carryOut does what f asks, and returns the word that says so.
+func (b *board) carryOut(ctx context.Context, f form) (said string, err error) {
+	o := order{Key: f.Key, Force: f.Force}
+	switch f.Do {
+	case "rotate":
+		_, err = b.change(ctx, keyRotated, o, b.rotate)
+		return "rotated", err
+	case "revoke":
+		_, err = b.change(ctx, keyRevoked, o, b.revoke)
+		return "revoked", err
+	case "drop":
+		_, err = b.change(ctx, keyDropped, o, b.drop)
+		return "dropped", err
+	case "end":
+		return "ended", b.ended(b.cfg.Sessions.Revoke(ctx, f.Subject, f.Session))
+	case "end-all":
+		return "ended-all", b.ended(b.cfg.Sessions.RevokeSubject(ctx, f.Subject))
+	}
+	return "", errNoOrder
+}
+
+// ended returns what came of the end of sessions, which is seen at once.
+func (b *board) ended(err error) error {
+	b.figures.forget()
+	if err != nil && !errors.Is(err, session.ErrUnavailable) {
+		return &refusal{Word: "not_stored", Message: err.Error()}
+	}
+	return refusalOf(err)
+}
+
+// messages are what the page says after an order, by the word in its address: no other
+// text gets from there into the page.
+var messages = map[string]string{
+	"rotated":        "A new key signs now. The others stay and co-sign.",
+	"revoked":        "The key is revoked. Tokens that another live key vouches for stay good.",
+	"dropped":        "The key is gone.",
+	"ended":          "The session has ended.",
+	"ended-all":      "All sessions of the user have ended.",
+	"in_use":         "Nothing was done: the key is in use. Its row says until when.",
+	"not_changeable": "Nothing was done: the keys cannot be changed here. Change them where they come from.",
+	"not_stored":     "Nothing was done: without a store that lists its sessions none can be ended.",
+	"no_such_key":    "Nothing was done: there is no such key any more.",
+	"unavailable":    "It is not sure that it was done: the store does not answer. Look, and try again.",
+	"invalid":        "Nothing was done: the request made no sense.",
+}
+
+const maxForm = 16 << 10 // bytes
+
+// do answers POST: it carries out an order and goes back to the page.
+func (b *board) do(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	said, err := "", r.ParseForm()
+	f := formOf(r.PostForm)
+	if err == nil && f.sound() {
+		said, err = b.carryOut(r.Context(), f)
+	} else {
+		err = errNoOrder
+	}
+	if err != nil {
+		var no *refusal
+		errors.As(err, &no)
+		said = no.Word
+	}
+	back := url.Values{"said": {said}}
+	if f.Subject != "" && f.sound() {
+		back.Set("subject", f.Subject)
+	}
+	w.Header().Set("Location", "./?"+back.Encode())
+	w.WriteHeader(http.StatusSeeOther)
+}
