@@ -51,8 +51,8 @@ type Config struct {
 // foreign pages never. What is missing in cfg is an error.
 //
 // It observes cfg.Sessions from now on, for the history, which is written once a minute
-// by session.Manager.Run and whenever somebody looks. The handler is safe for concurrent
-// use.
+// by session.Manager.Run and whenever somebody looks: one dashboard for one Manager, or
+// everything is counted twice. The handler is safe for concurrent use.
 func New(cfg Config) (http.Handler, error) {
 	store, listed := cfg.Store.(indexed)
 	if cfg.Store == nil {

@@ -23,9 +23,10 @@ import (
 
 // service is a server with a dashboard for the user admin.
 type service struct {
-	m     *session.Manager
-	keys  *keyring.Keyring
-	board http.Handler
+	m      *session.Manager
+	keys   *keyring.Keyring
+	health *health.Handler
+	board  http.Handler
 }
 
 // serve returns the service of cfg, which shares lifetimes that suit the tests.
@@ -40,11 +41,7 @@ func serve(t *testing.T, edits ...func(*session.Config)) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	board, err := dashboard.New(dashboard.Config{Sessions: m, Keys: cfg.Keys, Health: health.New(m), Allow: adminOnly})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &service{m, cfg.Keys, board}
+	return (&service{m: m, keys: cfg.Keys}).withBoard(t, func(*dashboard.Config) {})
 }
 
 var errNotAdmin = errors.New("only the administrator may")

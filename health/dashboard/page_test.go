@@ -101,16 +101,17 @@ func legend(page, id string) string {
 	return plain(strings.ReplaceAll(strings.TrimSuffix(strings.TrimSpace(list), "</li>"), "</li>", ", "))
 }
 
-// withBoard gives s a dashboard of another configuration.
-func (s *service) withBoard(t *testing.T, edit func(*dashboard.Config)) *service {
+// withBoard returns s with a dashboard of a configuration.
+func (s *service) withBoard(t testing.TB, edit func(*dashboard.Config)) *service {
 	t.Helper()
-	cfg := dashboard.Config{Sessions: s.m, Keys: s.keys, Health: health.New(s.m), Allow: adminOnly}
+	h := health.New(s.m)
+	cfg := dashboard.Config{Sessions: s.m, Keys: s.keys, Health: h, Allow: adminOnly}
 	edit(&cfg)
 	board, err := dashboard.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &service{s.m, s.keys, board}
+	return &service{s.m, s.keys, h, board}
 }
 
 // Every answer forbids foreign and inline script and style, frames, and caches, and no
