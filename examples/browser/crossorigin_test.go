@@ -24,7 +24,7 @@ func TestStaysSignedIn(t *testing.T) {
 		s := run(t, "crossorigin", "SESSION_SECRET="+first, "TOKEN_VERSION=v1")
 		b := m.open(t, s.keyHash())
 		b.visit(s.url)
-		b.wantCards("signed out", "no_token", "none", "none")
+		b.wantCards("signed out", "none", "none", "none")
 		for _, api := range apis {
 			b.wantReadable401("https://" + api + ":" + s.port + "/api/me")
 		}
@@ -48,8 +48,47 @@ func TestStaysSignedIn(t *testing.T) {
 		b.wantCards("signed in as demo", "ok", "v2", "cookie")
 
 		b.clickAll("sign-out")
-		b.wantCards("signed out", "no_token", "none", "none")
+		b.wantCards("signed out", "none", "none", "none")
 		b.wantJar()
+	})
+}
+
+// withoutCookies is a browser that drops the cookies of one of the APIs, as those do
+// that keep none of other sites, whatever they are.
+var withoutCookies = mode{"cookies of api.id.test blocked, headless=new, cookie_controls_mode=0", `{"profile":{
+	"cookie_controls_mode":0, "block_third_party_cookies":false,
+	"content_settings":{"exceptions":{"cookies":{"[*.]id.test,*":{"setting":2}}}}}}`, nil}
+
+// TestBearerFallback finds out that cookies do not come back, says so, and goes on with
+// tokens in the header, for one API and not for the other.
+func TestBearerFallback(t *testing.T) {
+	m := withoutCookies
+	t.Run(m.name, func(t *testing.T) {
+		first, second := newSecret(), newSecret()
+		s := run(t, "crossorigin", "SESSION_SECRET="+first, "TOKEN_VERSION=v1")
+		b := m.open(t, s.keyHash())
+		b.visit(s.url)
+		b.wantCards("signed out", "none", "none", "none")
+		b.signIn()
+		b.wantCard(sibling, "signed in as demo", "ok", "v1", "cookie")
+		b.wantCard(foreign, "signed in as demo", "ok", "v1", "header")
+		b.wait(card(sibling, "fallback")+".hidden + ' ' + "+card(foreign, "fallback")+".hidden", "true false")
+		b.wantJar("api.shop.test __Host-access Lax", "api.shop.test __Host-refresh Lax")
+
+		s.restart("SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION=v2")
+		b.reload()
+		b.wantCard(sibling, "signed in as demo", "previous_key", "v1", "cookie")
+		b.wantCard(foreign, "signed in as demo", "previous_key", "v1", "header")
+		b.clickAll("refresh")
+		b.wantCard(sibling, "signed in as demo", "ok", "v2", "cookie")
+		b.wantCard(foreign, "signed in as demo", "ok", "v2", "header")
+
+		b.clickAll("sign-out")
+		b.wantCards("signed out", "none", "none", "none")
+		b.wantJar()
+		if got := b.text("JSON.stringify(sessionStorage)"); got != "{}" {
+			t.Error("the page has kept something after the sign-out")
+		}
 	})
 }
 
@@ -69,7 +108,7 @@ func (b *tab) wantCards(state, status, version, transport string) {
 func (b *tab) wantCard(api, state, status, version, transport string) {
 	b.Helper()
 	var parts []string
-	for _, part := range []string{"state", "status", "token-version", "transport"} {
+	for _, part := range []string{"state", "status", "token_version", "transport"} {
 		parts = append(parts, card(api, part)+".textContent")
 	}
 	b.wait("["+strings.Join(parts, ",")+"].join()", strings.Join([]string{state, status, version, transport}, ","))

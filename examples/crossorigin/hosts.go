@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/sessionring/sessionring/examples/internal/server"
+	"github.com/sessionring/sessionring/health/monitor"
 )
 
 //go:embed page
@@ -33,6 +34,7 @@ func routes(port string, apis map[string]api) http.Handler {
 func app(port string) http.Handler {
 	mux := http.NewServeMux()
 	server.Pages(mux, page, pageFiles)
+	mux.Handle("/monitor.js", monitor.Handler())
 	mux.HandleFunc("/", server.NotFound)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "+

@@ -4,77 +4,78 @@
 import { Client } from "/client.js";
 
 const $ = (id) => document.getElementById(id);
-const interval = 30_000;
+const interval = 30_000; // five minutes are enough for a page that is no demonstration
 
 function say(text) {
   $("notice").textContent = text;
   $("notice").hidden = !text;
 }
 
-// Card shows one API. It is signed in until a refresh is refused or the server says
-// that there is no session; that it cannot be asked changes nothing.
+// words are what a card says about the states of its monitor.
+const words = {
+  unknown: "not known yet",
+  in: "signed in",
+  out: "signed out",
+  ended: "no longer signed in",
+};
+
+// Card shows one API.
 class Card {
+  #section;
+  #client;
+  #name = "";
+
   constructor(section) {
-    this.section = section;
-    this.client = new Client(`https://${section.dataset.host}${location.port && `:${location.port}`}`);
-    this.on(this.part("refresh"), () => this.refresh());
-    this.on(this.part("sign-out"), () => this.signOut());
+    const { host } = section.dataset;
+    this.#section = section;
+    this.#client = new Client(`https://${host}${location.port && `:${location.port}`}`, {
+      interval,
+      texts: { title: `Please sign in again at ${host}` },
+      signIn: () => $("username").focus(),
+      onVerdict: () => this.#show(),
+      onState: () => this.#enter(),
+    });
+    this.#on("refresh", () => this.#client.refresh());
+    this.#on("sign-out", () => this.#signOut());
   }
 
-  part(name) {
-    return this.section.querySelector(`[data-part=${name}]`);
+  signIn(username, password) {
+    return this.#client.signIn(username, password);
   }
 
-  on(button, action) {
+  async #signOut() {
+    if (await this.#client.signOut() !== 204) say("That did not work. Please try again.");
+  }
+
+  async #enter() {
+    this.#show();
+    if (this.#client.monitor.state !== "in") return;
+    const { body } = await this.#client.call("GET", "/api/me");
+    this.#name = body?.subject ?? "";
+    this.#show();
+  }
+
+  #show() {
+    const { state, verdict } = this.#client.monitor, signedIn = state === "in";
+    this.#part("state").textContent = words[state] + (signedIn && this.#name ? ` as ${this.#name}` : "");
+    for (const field of ["status", "token_version", "transport"]) {
+      this.#part(field).textContent = (state !== "out" && verdict?.[field]) || "none";
+    }
+    this.#part("fallback").hidden = !this.#client.tokens.get();
+    for (const button of ["refresh", "sign-out"]) this.#part(button).hidden = !signedIn;
+  }
+
+  #part(name) {
+    return this.#section.querySelector(`[data-part=${name}]`);
+  }
+
+  #on(name, action) {
+    const button = this.#part(name);
     button.addEventListener("click", async () => {
       button.disabled = true;
       await action();
       button.disabled = false;
     });
-  }
-
-  write(name, text) {
-    this.part(name).textContent = text;
-  }
-
-  async signIn(username, password) {
-    const { status } = await this.client.signIn(username, password);
-    await this.look();
-    return status;
-  }
-
-  async refresh() {
-    const status = await this.client.refresh();
-    if (status === 401) return this.show("signed out", null);
-    return this.look();
-  }
-
-  async signOut() {
-    const status = await this.client.signOut();
-    if (status !== 204) say("That did not work. Please try again.");
-    await this.look();
-  }
-
-  // look asks for health and does what it advises. mayRefresh keeps it from going round.
-  async look(mayRefresh = true) {
-    const { body: health } = await this.client.send("GET", "/api/auth/token-health");
-    if (!health?.action) return this.write("state", "does not answer; asking again");
-    if (health.action === "refresh" && mayRefresh) {
-      if (await this.client.refresh() === 401) return this.show("signed out", null);
-      return this.look(false);
-    }
-    if (!health.authenticated) return this.show(health.action === "login" ? "signed out" : "cannot tell; asking again", health);
-    const { status, body } = await this.client.ask("GET", "/api/me");
-    if (status === 200) this.show(`signed in as ${body.subject}`, health);
-  }
-
-  show(state, health) {
-    this.write("state", state);
-    this.write("status", health?.status ?? "none");
-    this.write("token-version", health?.token_version ?? "none");
-    this.write("transport", health?.transport ?? "none");
-    this.part("fallback").hidden = !this.client.tokens;
-    for (const name of ["refresh", "sign-out"]) this.part(name).hidden = !health?.authenticated;
   }
 }
 
@@ -92,7 +93,3 @@ $("form").addEventListener("submit", async (event) => {
   say(statuses.includes(401) ? "Wrong name or password." : "That did not work everywhere. Please try again.");
   $("password").focus();
 });
-
-const lookAll = () => Promise.all(cards.map((card) => card.look()));
-setInterval(lookAll, interval);
-lookAll();

@@ -1,87 +1,93 @@
 // A client of one API: signs in by cookies and, where the browser does not send them
-// back, by tokens in the Authorization header. It imports nothing.
+// back, by tokens in the Authorization header. The monitor does all the rest.
+
+import { startMonitor } from "/monitor.js";
 
 export class Client {
   #origin;
-  #key; // of the tokens in sessionStorage
-  #refreshing = null; // the refresh under way
 
-  // origin is that of the API.
-  constructor(origin) {
+  // origin is that of the API, options are further ones of its monitor.
+  constructor(origin, options) {
     this.#origin = origin;
-    this.#key = `tokens of ${origin}`;
+    this.tokens = keptTokens(`tokens of ${origin}`);
+    this.monitor = startMonitor({
+      healthURL: `${origin}/api/auth/token-health`,
+      refreshURL: `${origin}/api/auth/refresh`,
+      loginURL: `${origin}/api/auth/login`,
+      logoutURL: `${origin}/api/auth/logout`,
+      tokens: this.tokens,
+      ...options,
+    });
   }
 
-  // tokens are null while cookies are used, which no script can see. Others are kept as
-  // long as the tab, so a reload keeps the session: any script of this page can read
-  // them, which is the price of a browser without the cookies.
-  get tokens() {
-    return JSON.parse(sessionStorage.getItem(this.#key));
-  }
-
-  #keep(tokens) {
-    if (tokens) sessionStorage.setItem(this.#key, JSON.stringify(tokens));
-    else sessionStorage.removeItem(this.#key);
-  }
-
-  // send sends one request. A network failure is a status of 0, like any other answer.
-  async send(method, path, body) {
-    const tokens = this.tokens, headers = {};
-    if (body) headers["Content-Type"] = "application/json";
-    if (tokens) headers.Authorization = `Bearer ${tokens.access_token}`;
+  // call sends a request with cookies or tokens, and refreshes if it must. A network
+  // failure is a status of 0, like any other answer.
+  async call(method, path, body) {
     try {
-      const answer = await fetch(this.#origin + path, {
-        method, headers,
-        credentials: tokens ? "omit" : "include", // without it no cookie is sent, and none kept
-        body: body && JSON.stringify(body),
-      });
-      const json = answer.headers.get("Content-Type")?.startsWith("application/json");
-      return { status: answer.status, body: json ? await answer.json() : null };
+      return await told(await this.#send(method, path, body));
     } catch {
       return { status: 0, body: null };
     }
   }
 
-  // ask is send, but for a 401, after which it refreshes once and asks again.
-  async ask(method, path, body) {
-    const answer = await this.send(method, path, body);
-    if (answer.status !== 401 || await this.refresh() !== 200) return answer;
-    return this.send(method, path, body);
+  #send(method, path, body) {
+    const headers = body ? { "Content-Type": "application/json" } : {};
+    return this.monitor.fetch(this.#origin + path, { method, headers, body: body && JSON.stringify(body) });
   }
 
-  // signIn signs in by cookies, and asks who is signed in: if nobody is, the browser has
-  // dropped the cookies without a word. Then it signs in once more, for tokens.
+  // signIn returns the status of the sign-in.
   async signIn(username, password) {
-    this.#keep(null);
-    const answer = await this.send("POST", "/api/auth/login", { username, password });
-    if (answer.status !== 200) return answer;
-    const me = await this.send("GET", "/api/me");
+    try {
+      const answer = await this.monitor.signIn(() => this.#signIn(username, password));
+      return answer.status;
+    } catch {
+      return 0;
+    }
+  }
+
+  // The browser drops cookies without a word. So whoever has signed in by them asks who
+  // is signed in: if nobody is, there are none, and a second sign-in asks for tokens.
+  async #signIn(username, password) {
+    this.tokens.set(null);
+    const answer = await this.#send("POST", "/api/auth/login", { username, password });
+    if (!answer.ok) return answer;
+    const me = await this.call("GET", "/api/me");
     if (me.body?.error !== "no_token") return answer;
-    const second = await this.send("POST", "/api/auth/login", { username, password, transport: "bearer" });
-    if (second.status === 200) this.#keep(second.body);
+    const second = await this.#send("POST", "/api/auth/login", { username, password, transport: "bearer" });
+    if (second.ok) this.tokens.set(await second.clone().json());
     return second;
   }
 
-  // refresh trades the refresh token, one at a time, and returns 200, or the status of
-  // the answer. A 401 says that the session is over.
-  refresh() {
-    return this.#refreshing ??= this.#trade().finally(() => { this.#refreshing = null; });
+  // refresh gets tokens of the newest key at once, as nobody but a demonstration needs.
+  async refresh() {
+    const tokens = this.tokens.get();
+    const { status, body } = await this.call("POST", "/api/auth/refresh", tokens && { refresh_token: tokens.refresh_token });
+    if (tokens && status === 200) this.tokens.set(body);
+    await this.monitor.check();
   }
 
-  async #trade() {
-    const tokens = this.tokens;
-    const { status, body } = await this.send("POST", "/api/auth/refresh", tokens && { refresh_token: tokens.refresh_token });
-    if (tokens && status === 200) this.#keep(body);
-    if (tokens && status === 401) this.#keep(null);
-    return status === 204 ? 200 : status;
-  }
-
-  // signOut ends the session, and returns the status of the answer. Tokens are forgotten
-  // whatever it is; cookies are there until the server has cleared them.
+  // signOut returns the status of the sign-out.
   async signOut() {
-    const tokens = this.tokens;
-    const { status } = await this.send("POST", "/api/auth/logout", tokens && { refresh_token: tokens.refresh_token });
-    this.#keep(null);
-    return status;
+    try {
+      return (await this.monitor.signOut()).status;
+    } catch {
+      return 0;
+    }
   }
+}
+
+// told returns the status of an answer and its body, if that is JSON.
+async function told(answer) {
+  const json = answer.headers.get("Content-Type")?.startsWith("application/json");
+  return { status: answer.status, body: json ? await answer.json() : null };
+}
+
+// keptTokens is where tokens are that are not in cookies: they last as long as the tab,
+// so a reload keeps the session. Any script of this page can read them, which is the
+// price of a browser without the cookies.
+function keptTokens(key) {
+  return {
+    get: () => JSON.parse(sessionStorage.getItem(key)),
+    set: (tokens) => (tokens ? sessionStorage.setItem(key, JSON.stringify(tokens)) : sessionStorage.removeItem(key)),
+  };
 }
