@@ -143,7 +143,7 @@ func (b *tab) text(script string) string {
 	return do(b, chromedp.Evaluate[string]("(async () => String(await ("+script+")))()", awaited))
 }
 
-func awaited(p *runtime.EvaluateParams) { yes := true; p.AwaitPromise = &yes }
+func awaited(p *runtime.EvaluateParams) { p.AwaitPromise = ptr(true) }
 
 // wait waits until a script gives a text.
 func (b *tab) wait(script, want string) {
