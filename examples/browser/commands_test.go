@@ -1,0 +1,47 @@
+package browser_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPrintedCommands does what somebody does who looks at the example crossorigin: it
+// runs the lines that the server prints, with nothing changed but that the browser has
+// no window, and signs in.
+func TestPrintedCommands(t *testing.T) {
+	chromium(t)
+	s := run(t, "crossorigin", "SESSION_SECRET="+newSecret())
+	for _, about := range []string{"third-party cookies allowed", "third-party cookies blocked", "incognito"} {
+		t.Run(about+", headless=new", func(t *testing.T) {
+			args := s.printed(t, about)
+			profile, url := strings.TrimPrefix(args[0], "--user-data-dir="), args[len(args)-1]
+			b := start(t, profile, args[1:len(args)-1])
+			b.visit(url)
+			b.wantCards("signed out", "none", "none", "none")
+			b.signIn()
+			b.wantCards("signed in as demo", "ok", "v1", "cookie")
+		})
+	}
+}
+
+// printed runs the lines below a comment, and returns the arguments of chromium.
+func (p *program) printed(t *testing.T, about string) []string {
+	t.Helper()
+	var lines string
+	for end := time.Now().Add(patience); lines == "" && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		_, rest, _ := strings.Cut(p.running.Out.String(), "# Chromium, "+about+"\n")
+		if before, _, whole := strings.Cut(rest, p.url+"\n"); whole {
+			lines = before + p.url
+		}
+	}
+	cmd := exec.Command("sh", "-ec", `chromium() { printf '%s\n' "$@"; }`+"\n"+lines)
+	cmd.Env = []string{"TMPDIR=" + t.TempDir(), "PATH=/usr/bin:/bin"}
+	out, err := cmd.Output()
+	args := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err != nil || len(args) < 4 {
+		t.Fatalf("%v: got %q from\n%s", err, out, lines)
+	}
+	return args
+}
