@@ -41,13 +41,23 @@ func rsaKey(t testing.TB) *rsa.PrivateKey {
 	return k
 }
 
+// coordinates returns those of the point of a key, 32 bytes each.
+func coordinates(p *ecdsa.PublicKey) (x, y []byte) {
+	point, err := p.Bytes() // uncompressed: a 4, then both
+	if err != nil {
+		panic(err)
+	}
+	return point[1:33], point[33:]
+}
+
 // publicJWK returns the members of the JWK of a public half.
 func publicJWK(pub any) string {
 	switch p := pub.(type) {
 	case ed25519.PublicKey:
 		return fmt.Sprintf(`"kty":"OKP","crv":"Ed25519","x":%q`, b64([]byte(p)))
 	case *ecdsa.PublicKey:
-		return fmt.Sprintf(`"kty":"EC","crv":"P-256","x":%q,"y":%q`, b64(p.X.FillBytes(make([]byte, 32))), b64(p.Y.FillBytes(make([]byte, 32))))
+		x, y := coordinates(p)
+		return fmt.Sprintf(`"kty":"EC","crv":"P-256","x":%q,"y":%q`, b64(x), b64(y))
 	case *rsa.PublicKey:
 		return fmt.Sprintf(`"kty":"RSA","n":%q,"e":%q`, b64(p.N.Bytes()), b64(big.NewInt(int64(p.E)).Bytes()))
 	}
@@ -173,11 +183,12 @@ func TestAsymmetricJWKs(t *testing.T) {
 	x := func(text string) string { return `{"kid":"v1","kty":"OKP","crv":"Ed25519","x":"` + text + `"}` }
 	edX := b64([]byte(ed.Public().(ed25519.PublicKey)))
 	short := ec.Public().(*ecdsa.PublicKey)
+	shortX, shortY := coordinates(short)
 	for name, c := range map[string]struct{ key, want string }{
 		"no crv":                  {strings.Replace(asymmetric(t, "v1", ed), `"crv":"Ed25519",`, "", 1), `crv must be "Ed25519"`},
 		"X25519":                  {strings.Replace(asymmetric(t, "v1", ed), "Ed25519", "X25519", 1), `crv must be "Ed25519"`},
 		"P-384":                   {strings.Replace(asymmetric(t, "v1", ec), "P-256", "P-384", 1), `crv must be "P-256"`},
-		"no y":                    {`{"kid":"v1","kty":"EC","crv":"P-256","x":"` + b64(short.X.Bytes()) + `"}`, "x and the members beside it are no public key"},
+		"no y":                    {`{"kid":"v1","kty":"EC","crv":"P-256","x":"` + b64(shortX) + `"}`, "x and the members beside it are no public key"},
 		"no x":                    {`{"kid":"v1","kty":"OKP","crv":"Ed25519"}`, "has no x: only a revoked key may lack it"},
 		"only d":                  {`{"kid":"v1","kty":"OKP","crv":"Ed25519","d":"` + b64(seed) + `"}`, "x and the members beside it"},
 		"x padded":                {x(edX + "="), "in the one spelling"},
@@ -187,7 +198,7 @@ func TestAsymmetricJWKs(t *testing.T) {
 		"x too long":              {x(edX + "AAAA"), "x "},
 		"no point":                {x(b64(append([]byte{2}, make([]byte, 31)...))), "x is no point of Ed25519"},
 		"a point of small order":  {x(b64(make([]byte, 32))), "x is no point of Ed25519 that a key may have"},
-		"no point of P-256":       {strings.Replace(asymmetric(t, "v1", short), `"y":"`+b64(short.Y.FillBytes(make([]byte, 32)))[:1], `"y":"_`, 1), "x "},
+		"no point of P-256":       {strings.Replace(asymmetric(t, "v1", short), `"y":"`+b64(shortY)[:1], `"y":"_`, 1), "x "},
 		"leading zeros of x":      {strings.Replace(asymmetric(t, "v1", short), `"x":"`, `"x":"AAAA`, 1), "in the one spelling"},
 		"d of another key":        {strings.Replace(asymmetric(t, "v1", ed), b64(seed), b64(secretOf(t, other)), 1), "d is not the private half"},
 		"d too short":             {strings.Replace(asymmetric(t, "v1", ec), b64(secretOf(t, ec)), b64(secretOf(t, ec)[:31]), 1), "d is 31 bytes long"},
