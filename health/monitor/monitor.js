@@ -259,7 +259,6 @@ class Monitor extends EventTarget {
     const tokens = this.#tokens();
     if (tokens && !tokens.refresh_token) return "over";
     const { status, body } = await this.#request(this.#urls.refreshURL.href, post(tokens), signal);
-    if (signal.aborted) return "unknown";
     if (status === 503) return "retry";
     if (status === 401 && body) return "over";
     if (!tokens) return status === 204 || (status === 200 && body) ? "good" : "unknown";

@@ -166,6 +166,20 @@ test("a clock that is an hour off changes nothing, nor does one that is correcte
   }
 });
 
+test("a clock that is put back hides no check that is due", async () => {
+  for (const act of [null, "show"]) {
+    const { server, browser, clock } = world();
+    const [tab, other] = await browser.signedIn(2);
+    browser.skew = -12 * hour;
+    if (act) tab[act]();
+    await clock.run(act ? second : 31 * second);
+    assert.equal(server.checks, 2);
+    assert.equal(tab.verdicts.length, other.verdicts.length, "the news of today is not taken for old");
+    await clock.run(5 * minute);
+    assert.equal(server.checks, 3);
+  }
+});
+
 test("stop stops this tab, and signs nobody out", async () => {
   const { server, browser, clock } = world();
   const [tab] = await browser.signedIn();

@@ -24,6 +24,20 @@ test("three tabs at the same instant: one request", async () => {
   assert.equal(server.checks, 2);
 });
 
+test("a tab that gets the lock before it gets the news waits for the news", async () => {
+  const { server, browser, clock } = world();
+  const [tab, other] = await browser.signedIn(2);
+  browser.delay = 10;
+  clock.sleep(hour);
+  tab.online();
+  await clock.run(22); // the first has asked and let go of the lock
+  assert.equal(server.checks, 2);
+  assert.equal(other.verdicts.length, 1);
+  other.online();
+  await clock.run(second);
+  assert.equal(server.checks, 2);
+});
+
 test("three tabs, one refresh", async () => {
   const { server, browser, clock } = world();
   await browser.signedIn(3);
@@ -36,9 +50,13 @@ test("a new tab asks the others, not the server", async () => {
   const { server, browser, clock } = world();
   const [first] = await browser.signedIn(2);
   first.close();
+  const known = browser.tabs[1].verdicts.length;
   const late = browser.open();
   await clock.run(second);
   assert.deepEqual([server.checks, late.states, late.monitor.verdict.status], [1, ["in"], "ok"]);
+  browser.open();
+  await clock.run(second);
+  assert.deepEqual([browser.tabs[1].verdicts.length, late.verdicts.length], [known, 1], "old news is no news");
 });
 
 test("a new tab beside one that was told nothing asks by itself", async () => {
@@ -88,6 +106,17 @@ test("sign-in in one tab starts all, and closes their dialogs", async () => {
   assert.equal(server.checks - before, 6);
 });
 
+test("a sign-in and the check after it, in one instant, both reach the others", async () => {
+  const { browser, clock } = world();
+  const [tab, other] = await browser.signedIn(2, {}, ["locks"]);
+  tab.monitor.signedOut();
+  await clock.run(second);
+  const before = other.verdicts.length;
+  tab.monitor.signedIn();
+  await clock.run(second);
+  assert.deepEqual([other.monitor.state, other.verdicts.length - before], ["in", 1]);
+});
+
 test("the tab that asks is closed: another goes on", async () => {
   const { server, browser, clock } = world();
   const tabs = await browser.signedIn(3);
@@ -121,11 +150,24 @@ test("a frozen tab lets go of its check, and the others go on", async () => {
   assert.equal(asking.monitor.verdict.status, "ok");
 });
 
+test("a page that is left in the middle of a check lets go of it", async () => {
+  const { server, browser, clock } = world();
+  await browser.signedIn(2);
+  server.health = () => new Promise(() => {});
+  await clock.run(5 * minute + second);
+  server.requests.at(-1).tab.leave();
+  server.health = () => verdict("ok");
+  browser.tabs.forEach((tab) => tab.frozen || tab.monitor.check());
+  await clock.run(second);
+  assert.equal(server.checks, 3, "at once, and not when the lock is taken by force");
+});
+
 test("a lone tab that was frozen over an interval asks when it resumes", async () => {
   const { server, browser, clock } = world();
   const [tab] = await browser.signedIn();
   tab.freeze();
-  await clock.run(hour);
+  await clock.run(minute);
+  clock.sleep(hour); // its timer has an hour less to go than it should have
   assert.equal(server.checks, 1);
   tab.resume();
   await clock.run(second);

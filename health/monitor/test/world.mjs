@@ -11,6 +11,11 @@ export const origin = "https://app.example.test";
 export const healthPath = "/api/auth/token-health";
 export const refreshPath = "/api/auth/refresh";
 
+// Node 18 has none.
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, options) { super(type, options); this.detail = options.detail; }
+};
+
 const settle = async () => {
   for (let n = 0; n < 4; n++) await new Promise(setImmediate);
 };
@@ -143,7 +148,7 @@ class Tab {
 
   hear(port, data) {
     if (this.frozen) this.#queue.push(() => port.onmessage({ data }));
-    else this.browser.clock.start(() => port.onmessage?.({ data }), 1);
+    else this.browser.clock.start(() => port.onmessage?.({ data }), this.browser.delay);
   }
 
   freeze() {
@@ -187,6 +192,7 @@ export class Browser {
   posted = [];
   locks = new Locks();
   skew = 0; // how far its clock is off
+  delay = 1; // of messages between tabs
   random = () => 0;
 
   constructor(server, clock = new Clock()) {
@@ -246,6 +252,7 @@ export const faults = {
   "hangs": () => new Promise(() => {}),
   "hangs in the body": () => new Response(new ReadableStream(), { headers: { "Content-Type": "application/json" } }),
   "401": () => json(401, { error: "invalid" }),
+  "401 in HTML": () => html(401),
   "404": () => json(404, { error: "not_found" }),
   "429": () => json(429, { error: "slow_down", action: "login" }),
   "500": () => json(500, { action: "login" }),
