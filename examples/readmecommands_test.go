@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ const (
 	dropKey          = "go run ./keyring/cmd/keyring status -server http://127.0.0.1:8080\ngo run ./keyring/cmd/keyring drop -server http://127.0.0.1:8080 v1\n"
 	rotateKeys       = "go run ./keyring/cmd/keyring init -file keys.json\ngo run ./keyring/cmd/keyring rotate -file keys.json\n"
 	revokeKey        = "go run ./keyring/cmd/keyring list -file keys.json\ngo run ./keyring/cmd/keyring revoke -file keys.json KID\n"
+	installMonitor   = "npm install ./health/monitor\n"
 	startFlask       = "FLASK_SECRET_KEY=… PORT=5000 go run ./examples/flask\n"
 )
 
@@ -43,6 +45,7 @@ func TestREADMECommands(t *testing.T) {
 		dropKey:          nil, // tryRotateServer
 		rotateKeys:       tryRotateKeys,
 		revokeKey:        tryRevokeKey,
+		installMonitor:   tryInstallMonitor,
 		startFlask:       tryFlask,
 	}
 	for _, block := range blocks(t, "sh") {
@@ -65,7 +68,7 @@ func TestREADMECommandsInBlocks(t *testing.T) {
 	text := readme(t)
 	fence := regexp.MustCompile("(?ms)^ *```(.*?)\n.*?```")
 	for _, m := range fence.FindAllStringSubmatch(text, -1) {
-		if m[1] != "sh" && m[1] != "go" && m[1] != "http" {
+		if !slices.Contains([]string{"sh", "go", "http", "js"}, m[1]) {
 			t.Errorf("the README has a block of %q: no test reads such", m[1])
 		}
 	}
