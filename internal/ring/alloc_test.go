@@ -21,6 +21,8 @@ func TestAllocations(t *testing.T) {
 	foreign := issue(t, ringOf(t, "x"), session)
 	p := apart(t, cosigned)
 	p.payload = strings.Replace(p.payload, "user-0123456789", "user-9876543210", 1)
+	pairs := signers(t)
+	edRing, ecRing := newRing(t, signerKey(t, "v1", pairs[ring.EdDSA])), newRing(t, signerKey(t, "v1", pairs[ring.ES256]))
 	flask := sign(pattern('a'), `{"alg":"HS256","typ":"JWT"}`, session)
 	stranger := sign(pattern('x'), `{"alg":"HS256","typ":"JWT"}`, session)
 
@@ -51,6 +53,8 @@ func TestAllocations(t *testing.T) {
 		{"genuine, under an older key", 1, opens(three, genuine, nil)},
 		{"genuine, and co-signed by another", 1, opens(ringOf(t, "n a"), cosigned, nil)},
 		{"genuine, by its co-signature", 7, opens(alone, cosigned, nil)},
+		{"genuine, by EdDSA", 4, opens(edRing, issue(t, edRing, session), nil)},
+		{"genuine, by ES256", 30, opens(ecRing, issue(t, ecRing, session), nil)},
 		{"forged under a key that is held", 0, opens(three, forged, ring.ErrInvalid)},
 		{"forged under a co-signer that is held", 7, opens(alone, p.token(), ring.ErrInvalid)},
 		{"garbage", 0, opens(three, strings.Repeat("x", 300), ring.ErrInvalid)},
