@@ -51,7 +51,8 @@ export interface Options {
   logoutURL?: string | URL;
   /**
    * Milliseconds between two checks, at least; up to a tenth is added at random.
-   * Default 300000, five minutes. All tabs should use the same.
+   * Default 300000, five minutes; what is not above 0 is a RangeError. All tabs should
+   * use the same.
    */
   interval?: number;
 

@@ -55,7 +55,9 @@ class Monitor extends EventTarget {
 
   constructor(options = {}) {
     super();
-    const o = this.#options = { window: globalThis.window, document: globalThis.document, ...defaults, ...options };
+    const o = this.#options = { window: globalThis.window, document: globalThis.document, ...options };
+    for (const [name, value] of Object.entries(defaults)) o[name] ??= value;
+    if (!(o.interval > 0)) throw new RangeError("startMonitor: interval must be a number of milliseconds above 0");
     o.fetch ??= (...args) => globalThis.fetch(...args);
     this.#clock = {
       now: () => Date.now(),
@@ -350,6 +352,7 @@ class Monitor extends EventTarget {
   // ---- News, here and in the other tabs
 
   #tell(news) {
+    if (this.#stopped) return;
     news.at ??= this.#stamp();
     news.bearer = Boolean(this.#tokens());
     const change = news.kind === "in" || news.kind === "out";

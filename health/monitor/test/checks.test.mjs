@@ -180,15 +180,24 @@ test("a clock that is put back hides no check that is due", async () => {
   }
 });
 
+test("an interval that is none is refused; what is not given is the default", async () => {
+  const { server, browser, clock } = world();
+  for (const interval of [0, -1, NaN, "soon"]) assert.throws(() => browser.open({ interval }), RangeError);
+  browser.open({ interval: undefined, healthURL: undefined });
+  await clock.run(31 * minute);
+  assert.equal(server.checks, 7);
+});
+
 test("stop stops this tab, and signs nobody out", async () => {
   const { server, browser, clock } = world();
   const [tab] = await browser.signedIn();
   tab.monitor.stop();
+  tab.monitor.signedOut();
   tab.show();
   tab.online();
   await clock.run(hour);
   assert.equal(server.checks, 1);
   assert.equal(clock.count, 0);
   assert.equal(browser.ports.size, 0);
-  assert.equal((await tab.monitor.check()).status, "ok");
+  assert.deepEqual([(await tab.monitor.check()).status, tab.states], ["ok", ["in"]]);
 });

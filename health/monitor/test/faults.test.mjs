@@ -86,6 +86,19 @@ test("retry ends with the first clear answer", async () => {
   assert.equal(server.checks, 4);
 });
 
+test("a sign-out or a stop ends the retries", async () => {
+  for (const end of ["signedOut", "stop"]) {
+    const { server, browser, clock } = world();
+    const [tab] = await browser.signedIn(1, {}, ["locks"]);
+    server.health = () => verdict("unknown_key");
+    await clock.run(5 * minute + 2 * second);
+    const before = server.checks;
+    tab.monitor[end]();
+    await clock.run(hour);
+    assert.equal(server.checks, before, end);
+  }
+});
+
 test("refresh refreshes once, and asks no more", async () => {
   const { server, browser, clock } = world();
   const [tab] = await browser.signedIn();

@@ -99,6 +99,15 @@ for (const [name, fault] of Object.entries(faults)) {
   });
 }
 
+test("callers who wait for a refresh wait together", async () => {
+  const { browser, clock, tab, server } = await signedIn();
+  browser.random = Math.random;
+  server.refresh = () => new Response(null, { status: 503 });
+  const answers = await settled(clock, Promise.all([me, me, me, me].map((path) => tab.monitor.fetch(path))));
+  assert.deepEqual(answers.map((a) => a.status), [503, 503, 503, 503]);
+  assert.equal(server.refreshes, 7);
+});
+
 test("requests with a body are repeated with it; a stream is not", async () => {
   const { clock, tab, server } = await signedIn();
   const bodies = [];
