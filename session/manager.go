@@ -101,6 +101,8 @@ func (m *Manager) stats(ctx context.Context, count func(context.Context) (map[st
 	for did, n := range m.moved {
 		stats.Refreshes[string(did)] = n.Load()
 	}
+	ok, failed := m.live.Reloads()
+	stats.Reloads = map[string]int64{"ok": ok, "failed": failed}
 	if m.index == nil {
 		return stats, nil
 	}
@@ -143,8 +145,9 @@ type Stats struct {
 	// Refreshes by what the store made of them, since New: same, extend, choose,
 	// sibling and adopt went well, reuse and forged were refused. All 0 without a Store.
 	Refreshes map[string]int64
-	Instances []Instance // those that have reported in the last 40 seconds, oldest first; nil without an Index
-	Alerts    []Alert    // those in force here, by name; none before the first report of Run or Ready
+	Reloads   map[string]int64 // of the keyring, since it was opened: ok and failed
+	Instances []Instance       // those that have reported in the last 40 seconds, oldest first; nil without an Index
+	Alerts    []Alert          // those in force here, by name; none before the first report of Run or Ready
 }
 
 // Logger returns where this Manager writes its events, never nil. It is for

@@ -107,6 +107,9 @@ func TestFailingReload(t *testing.T) {
 		if failed < 4 || len(log.records(t, "keyring reload failed")) != failed {
 			t.Errorf("got %d events and %d records in five minutes, want as many of both", failed, len(log.records(t, "keyring reload failed")))
 		}
+		if got := statsOf(t, m).Reloads; got["ok"] != 1 || got["failed"] != int64(failed) {
+			t.Errorf("got the reloads %v, want the first one good and %d failed", got, failed)
+		}
 		s.set(nil)
 		s.fail.Store(false)
 		time.Sleep(66 * time.Second)

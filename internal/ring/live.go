@@ -24,8 +24,20 @@ type Live struct {
 	Interval time.Duration
 	// Home is the store that the ring is kept in and shared through, nil for others.
 	Home any
+	// RotateEvery is how old the current key may grow, 0 where nobody sees to that.
+	RotateEvery time.Duration
 
 	mu sync.Mutex // held while loading
+
+	reloads, failures atomic.Int64
+	failing           atomic.Pointer[Failing]
+}
+
+// Failing is a run of reloads that have all failed.
+type Failing struct {
+	Since time.Time
+	Times int
+	Err   error // of the last
 }
 
 // ErrNoSource is returned by Reload for a ring without a source.
@@ -59,5 +71,29 @@ func (l *Live) Reload(ctx context.Context) (changed bool, err error) {
 	if r != nil {
 		changed = l.Swap(r)
 	}
+	l.count(ctx, err)
 	return changed, err
 }
+
+// count notes what came of a reload. One that was given up by who asked for it says
+// nothing.
+func (l *Live) count(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		l.reloads.Add(1)
+		l.failing.Store(nil)
+	case !errors.Is(ctx.Err(), context.Canceled):
+		l.failures.Add(1)
+		next := Failing{time.Now(), 1, err}
+		if old := l.failing.Load(); old != nil {
+			next.Since, next.Times = old.Since, old.Times+1
+		}
+		l.failing.Store(&next)
+	}
+}
+
+// Reloads returns how many reloads went well and how many failed, the first included.
+func (l *Live) Reloads() (ok, failed int64) { return l.reloads.Load(), l.failures.Load() }
+
+// Failing returns the failures since the last good reload, nil if it was the last.
+func (l *Live) Failing() *Failing { return l.failing.Load() }
