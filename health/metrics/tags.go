@@ -1,0 +1,101 @@
+package metrics
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxTags is how many tags have a label of their own.
+const maxTags = 32
+
+// tags counts the tokens that were accepted, by tag. Its zero value is ready.
+type tags struct {
+	byTag atomic.Pointer[map[string]*accepted] // the map never changes
+	mu    sync.Mutex                           // held while byTag is replaced
+}
+
+// accepted is the tokens of one tag that were accepted.
+type accepted struct {
+	current, previous atomic.Int64
+	last              atomic.Int64 // Unix seconds
+}
+
+// add counts a token. A tag comes from a key that is held, never from a token alone.
+func (t *tags) add(tag string, previous bool) {
+	a := t.of(tag)
+	n := &a.current
+	if previous {
+		n = &a.previous
+	}
+	n.Add(1)
+	if now := time.Now().Unix(); a.last.Load() != now {
+		a.last.Store(now)
+	}
+}
+
+// of returns the counts of a tag, or those of other if there are too many tags.
+func (t *tags) of(tag string) *accepted {
+	if m := t.byTag.Load(); m != nil {
+		if a := (*m)[tag]; a != nil {
+			return a
+		}
+		if len(*m) > maxTags {
+			return (*m)[other]
+		}
+	}
+	return t.begin(tag)
+}
+
+// begin begins the counts of a tag.
+func (t *tags) begin(tag string) *accepted {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := map[string]*accepted{other: {}}
+	if old := t.byTag.Load(); old != nil {
+		maps.Copy(next, *old)
+	}
+	if next[tag] == nil && len(next) > maxTags {
+		return next[other]
+	}
+	if next[tag] == nil {
+		next[tag] = new(accepted)
+	}
+	t.byTag.Store(&next)
+	return next[tag]
+}
+
+// keep forgets the tags of which no key is held any more, so that those of new keys
+// have room. They may be counted anew, which Prometheus takes for a restart.
+func (t *tags) keep(held []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.byTag.Load()
+	if old == nil || len(*old) <= maxTags {
+		return
+	}
+	next := maps.Clone(*old)
+	maps.DeleteFunc(next, func(tag string, _ *accepted) bool { return tag != other && !slices.Contains(held, tag) })
+	t.byTag.Store(&next)
+}
+
+// write sends the counts.
+func (t *tags) write(out sink) {
+	m := t.byTag.Load()
+	if m == nil {
+		return
+	}
+	for tag, a := range *m {
+		last := a.last.Load()
+		if tag == other && last == 0 {
+			continue
+		}
+		out.counter("verifications_total", float64(a.current.Load()), tag, "current")
+		out.counter("verifications_total", float64(a.previous.Load()), tag, "previous")
+		if last > 0 {
+			out.gauge("tag_last_used_timestamp_seconds", float64(last), tag)
+		}
+	}
+}
