@@ -25,6 +25,13 @@ func operated(t *testing.T, store string) {
 		t.Errorf("got the key %q, want v2", got)
 	}
 	eventually(t, "v2 at the other server", func() bool { return admin.status(t, second.url)["version"] == "v2" })
+	page := admin.want(t, 200, "GET", second.url+"/admin/", "")
+	if !strings.Contains(page.text, "sessions that would be lost now: 3") || !strings.Contains(page.text, "All instances, from the store") {
+		t.Errorf("got the page %s, want it to count three sessions", page.text)
+	}
+	if policy := page.header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self'") {
+		t.Errorf("got the policy %q, want the one of the dashboard", policy)
+	}
 	r := admin.want(t, 409, "POST", second.url+"/admin/api/keys/drop", `{"key":"v1"}`)
 	if fmt.Sprint(r.json["sessions_lost"]) != "3" || !strings.Contains(r.word("message"), "live sessions that would be lost now: 3") {
 		t.Errorf("got %v, want it to count three sessions", r)

@@ -30,7 +30,10 @@ func newApp(cfg *config, sessions *session.Manager) (*app, error) {
 		keys: cfg.sessions.Keys, stored: cfg.sessions.Store != nil, policy: cfg.policy, anyUser: cfg.anyUser,
 	}
 	var err error
-	a.board, err = dashboard.New(dashboard.Config{Sessions: sessions, Keys: a.keys, Health: a.health, Allow: adminOnly})
+	a.board, err = dashboard.New(dashboard.Config{
+		Sessions: sessions, Keys: a.keys, Health: a.health, Store: cfg.sessions.Store,
+		RefreshPath: "/api/auth/refresh", Allow: adminOnly,
+	})
 	return a, err
 }
 

@@ -107,6 +107,7 @@ function showSession(me) {
   $("subject").textContent = me.subject;
   $("session-id").textContent = me.session_id;
   $("token-version").textContent = me.token_version;
+  $("dashboard").hidden = me.subject !== "admin"; // the server decides anyway
   $("session").hidden = false;
   $("sign-in").hidden = true;
 }
