@@ -115,11 +115,17 @@ func exposed(mode fs.FileMode, data []byte) bool {
 //
 // The file has mode 0600 and is there complete or not at all. A file that exists is
 // never overwritten: that is an error wrapping fs.ErrExist. The directory must exist.
-func InitFile(path string) error {
+func InitFile(path string) error { return InitFileFor(path, ring.HS256) }
+
+// InitFileFor is InitFile with a key for another algorithm: "HS256", "EdDSA" or "ES256".
+func InitFileFor(path, algorithm string) error {
+	if !signs(algorithm) {
+		return errAlgorithm(algorithm)
+	}
 	if _, err := os.Lstat(path); err == nil {
 		return errExists(path)
 	}
-	s := set{where: path, entries: []entry{newEntry(ring.HS256, firstTag, time.Now())}}
+	s := set{where: path, entries: []entry{newEntry(algorithm, firstTag, time.Now())}}
 	data, err := s.encode()
 	if err != nil {
 		return err

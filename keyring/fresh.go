@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -27,6 +28,11 @@ const algorithms = `"HS256", "EdDSA" or "ES256"`
 
 // signs reports whether new keys may be for alg.
 func signs(alg string) bool { return alg == ring.HS256 || alg == ring.EdDSA || alg == ring.ES256 }
+
+// errAlgorithm is the refusal of an algorithm that new keys cannot be for.
+func errAlgorithm(alg string) error {
+	return fmt.Errorf("keyring: the algorithm is %q: use %s", alg, algorithms)
+}
 
 // errPublicSet is the refusal of a new key beside public ones only: all would sign
 // with a key that nobody else knows.

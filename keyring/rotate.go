@@ -48,7 +48,7 @@ func (k *Keyring) Rotate(ctx context.Context) (tag string, err error) {
 // Later rotations keep to it.
 func (k *Keyring) RotateTo(ctx context.Context, algorithm string) (tag string, err error) {
 	if !signs(algorithm) {
-		return "", fmt.Errorf("keyring: the algorithm is %q: use %s", algorithm, algorithms)
+		return "", errAlgorithm(algorithm)
 	}
 	return k.rotate(ctx, algorithm)
 }

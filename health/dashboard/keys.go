@@ -44,8 +44,9 @@ func (r *refusal) status() int {
 
 // done is the answer to one that is: the key it was about, or the new one.
 type done struct {
-	Tag string `json:"tag"`
-	KID string `json:"kid"`
+	Tag       string    `json:"tag"`
+	KID       string    `json:"kid"`
+	Activates time.Time `json:"activates,omitzero"` // a new key that only co-signs until then
 }
 
 const maxOrder = 4 << 10 // bytes
@@ -58,7 +59,7 @@ func (b *board) rotate(ctx context.Context, _ order) (done, error) {
 	}
 	for _, k := range b.cfg.Keys.List() {
 		if k.Tag == tag {
-			return done{k.Tag, k.ID}, nil
+			return done{k.Tag, k.ID, k.Activates}, nil
 		}
 	}
 	return done{Tag: tag}, nil // dropped by another meanwhile
@@ -70,7 +71,7 @@ func (b *board) revoke(ctx context.Context, o order) (done, error) {
 	if err == nil {
 		err = b.cfg.Keys.Revoke(ctx, k.ID)
 	}
-	return done{k.Tag, k.ID}, refusalOf(err)
+	return done{Tag: k.Tag, KID: k.ID}, refusalOf(err)
 }
 
 // drop removes a key that no session needs, or, if forced, one that some do.
@@ -87,7 +88,7 @@ func (b *board) drop(ctx context.Context, o order) (done, error) {
 	if err == nil {
 		err = b.cfg.Keys.Drop(ctx, k.ID)
 	}
-	return done{k.Tag, k.ID}, refusalOf(err)
+	return done{Tag: k.Tag, KID: k.ID}, refusalOf(err)
 }
 
 // mayGo returns why k may not go, nil if no session needs it.

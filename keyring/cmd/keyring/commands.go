@@ -9,19 +9,22 @@ SESSION_SECRET, SESSION_SECRET_SPARE or SESSION_KEYRING_KEK.
 `,
 	},
 	{
-		name: "init", flags: "file", short: "make a keyring file with one key", do: initFile,
+		name: "init", flags: "file alg", short: "make a keyring file with one key", do: initFile,
 		long: `The file is a JWK Set (RFC 7517) that only its owner can read. One that exists is
 never overwritten: that is exit status 1. The directory must exist.
 `,
 	},
 	{
-		name: "rotate", flags: "file|server", short: "make a new current key", do: rotate,
+		name: "rotate", flags: "file|server alg", short: "make a new current key", do: rotate,
 		long: `New tokens are signed by the new key. The others stay live, co-sign and are
 accepted, so nobody is signed out, and a roll-back loses nobody either.
 
 The file is replaced in one step, whoever else changes it at the same time. Servers
 that call go sessions.Run(ctx) see it within ten seconds, others when they start
 again; both accept what the other issues. list shows from when the old key may go.
+
+A key for EdDSA or ES256 co-signs for 24 hours and signs then: by that time all who
+verify with the public keys have it.
 `,
 	},
 	{

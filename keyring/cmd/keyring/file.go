@@ -35,16 +35,26 @@ func current(keys *keyring.Keyring) string {
 	return ""
 }
 
-func (f *keyFile) rotate(ctx context.Context) (named, error) {
+func (f *keyFile) rotate(ctx context.Context, alg string) (named, error) {
 	keys, err := keyring.FromFile(f.path)
 	if err != nil {
 		return named{}, err
 	}
-	tag, err := keys.Rotate(ctx)
+	rotate := keys.Rotate
+	if alg != "" {
+		rotate = func(ctx context.Context) (string, error) { return keys.RotateTo(ctx, alg) }
+	}
+	tag, err := rotate(ctx)
 	if err != nil {
 		return named{}, err
 	}
-	return nameOf(keys, tag), nil
+	k := nameOf(keys, tag)
+	for _, i := range keys.List() {
+		if i.ID == k.KID && i.State == "spare" {
+			k.Activates = i.Activates
+		}
+	}
+	return k, nil
 }
 
 func (f *keyFile) revoke(ctx context.Context, key string) (named, error) {

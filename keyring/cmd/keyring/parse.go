@@ -20,7 +20,7 @@ type call struct {
 
 	json, force, flask, watch bool
 	file, server, tokenFile   string
-	env, against              string
+	env, against, alg         string
 	timeout, lifetime         time.Duration
 }
 
@@ -90,6 +90,8 @@ func (c *call) define(flags *flag.FlagSet, name string) {
 		flags.DurationVar(&c.timeout, "timeout", 10*time.Second, "with -server: how long to wait for an answer")
 	case "lifetime":
 		flags.DurationVar(&c.lifetime, "lifetime", 168*time.Hour, "the longest lifetime of any token: that of refresh tokens\n(REFRESH_TTL), or of purpose tokens if those live longer")
+	case "alg":
+		flags.StringVar(&c.alg, "alg", "", "what the new key is for, `HS256`, EdDSA or ES256: by default the same as\nthe newest one, and HS256 for the first")
 	case "force":
 		flags.BoolVar(&c.force, "force", false, "drop a key that tokens may still need")
 	case "env":
@@ -146,7 +148,7 @@ func (c *call) checkFlags(given map[string]bool) error {
 	switch {
 	case places && given["file"] == given["server"]:
 		return c.usage("say -file PATH or -server URL, one of them")
-	case c.flags == "file" && !given["file"]:
+	case c.flags == "file alg" && !given["file"]:
 		return c.usage("-file PATH is required")
 	case given["file"] && c.file == "", given["env"] && c.env == "", given["against"] && c.against == "", given["token-file"] && c.tokenFile == "":
 		return c.usage("a flag that names a file is empty")
@@ -154,6 +156,8 @@ func (c *call) checkFlags(given map[string]bool) error {
 		return c.usage("-file does not go with -env and -flask")
 	case !given["server"] && (given["token-file"] || given["timeout"]):
 		return c.usage("-token-file and -timeout go with -server")
+	case given["server"] && given["alg"]:
+		return c.usage("-alg goes with -file: a server knows what its keys are for")
 	case given["server"] && given["lifetime"]:
 		return c.usage("-lifetime goes with -file: a server knows what is needed")
 	case given["lifetime"] && c.lifetime <= 0, given["timeout"] && c.timeout <= 0:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -13,7 +14,7 @@ import (
 // place is where keys are kept and changed: a file, or running instances.
 type place interface {
 	report(context.Context) (*report, error)
-	rotate(context.Context) (named, error)
+	rotate(ctx context.Context, alg string) (named, error)
 	revoke(ctx context.Context, key string) (named, error)
 	drop(ctx context.Context, key string, force bool) (named, error)
 }
@@ -30,6 +31,7 @@ func (c *call) place() (place, error) {
 type named struct {
 	Tag         string    `json:"tag"`
 	KID         string    `json:"kid"`
+	Activates   time.Time `json:"activates,omitzero"`    // a new key that only co-signs until then
 	NeededUntil time.Time `json:"needed_until,omitzero"` // a key that was dropped by force before this date
 	Forced      bool      `json:"forced,omitempty"`      // and whether tokens may have needed it
 }
@@ -53,7 +55,7 @@ func newSecret() string {
 
 // initFile makes a keyring file; it never overwrites one.
 func initFile(ctx context.Context, c *call) error {
-	if err := keyring.InitFile(c.file); err != nil {
+	if err := keyring.InitFileFor(c.file, cmp.Or(c.alg, "HS256")); err != nil {
 		return err
 	}
 	return listKeys(ctx, c)
@@ -75,9 +77,9 @@ func listKeys(ctx context.Context, c *call) error {
 	return writeKeys(c.out, r.Keys)
 }
 
-// rotate adds a key that is current from now on.
+// rotate adds a key that is current from now on, or from its activation.
 func rotate(ctx context.Context, c *call) error {
-	return c.change("%s is the current key now; the others stay as they are\n", func(p place) (named, error) { return p.rotate(ctx) })
+	return c.change("%s is the current key now; the others stay as they are\n", func(p place) (named, error) { return p.rotate(ctx, c.alg) })
 }
 
 // revoke withdraws a key.
@@ -105,6 +107,9 @@ func (c *call) change(done string, change func(place) (named, error)) error {
 	}
 	if k.Forced {
 		done = "%s is dropped by force: who holds a token for which no other live key has vouched must sign in again\n"
+	}
+	if !k.Activates.IsZero() {
+		done = "%s co-signs now, and is the current key from " + k.Activates.Format(time.RFC3339) + " on\n"
 	}
 	_, err = fmt.Fprintf(c.out, done, plain(k.KID))
 	return err

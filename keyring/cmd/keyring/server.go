@@ -78,7 +78,7 @@ type serverKey struct {
 	Alg string `json:"alg"`
 }
 
-func (s *server) rotate(ctx context.Context) (named, error) {
+func (s *server) rotate(ctx context.Context, _ string) (named, error) {
 	return s.change(ctx, "rotate", struct{}{})
 }
 
@@ -99,7 +99,7 @@ func (s *server) change(ctx context.Context, what string, question any) (named, 
 	if k.Tag == "" {
 		return named{}, errForeign
 	}
-	return named{Tag: k.Tag, KID: cmp.Or(k.KID, k.Tag)}, nil // a new key may be gone before its kid is known
+	return named{Tag: k.Tag, KID: cmp.Or(k.KID, k.Tag), Activates: k.Activates}, nil // a new key may be gone before its kid is known
 }
 
 // errForeign is returned for what no instance answers.

@@ -105,7 +105,7 @@ func (s *fakeInstance) change(w http.ResponseWriter, r *http.Request) {
 	var err error
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/rotate"):
-		k, err = f.rotate(r.Context())
+		k, err = f.rotate(r.Context(), "")
 	case strings.HasSuffix(r.URL.Path, "/revoke"):
 		k, err = f.revoke(r.Context(), q.Key)
 	case q.Key == "v1" && !q.Force && nameOf(s.keys(), "v1").Tag != "":
