@@ -56,6 +56,7 @@ func TestREADMESnippets(t *testing.T) {
 import (
 	"context"
 	"database/sql"
+	"net/http"
 
 	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/keyring"
@@ -65,17 +66,20 @@ import (
 
 func main() {}
 
-func _(ctx context.Context, keys *keyring.Keyring, me *session.Claims, id string) {
+var _, _ = sql.Open, sqlstore.Open
+
+func _(ctx context.Context, keys *keyring.Keyring, me *session.Claims, id string, mux *http.ServeMux) {
 	%s
-	_, _ = list, err
+	_ = []any{%s}
 }
 `
+	results := []string{"list, err", "sessions, err, api"} // of each
 	snippets := blocks(t, "go")[1:]
-	if len(snippets) == 0 {
-		t.Fatal("found none")
+	if len(snippets) != len(results) {
+		t.Fatalf("found %d, want %d", len(snippets), len(results))
 	}
-	for _, s := range snippets {
-		compiled(t, fmt.Sprintf(around, s))
+	for i, s := range snippets {
+		compiled(t, fmt.Sprintf(around, s, results[i]))
 	}
 }
 

@@ -1,7 +1,9 @@
 package examples_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +29,7 @@ const (
 	rotateKeys       = "go run ./keyring/cmd/keyring init -file keys.json\ngo run ./keyring/cmd/keyring rotate -file keys.json\n"
 	revokeKey        = "go run ./keyring/cmd/keyring list -file keys.json\ngo run ./keyring/cmd/keyring revoke -file keys.json KID\n"
 	installMonitor   = "npm install ./health/monitor\n"
+	startCrossorigin = "go run ./examples/crossorigin\n"
 	startFlask       = "FLASK_SECRET_KEY=… PORT=5000 go run ./examples/flask\n"
 )
 
@@ -46,6 +49,7 @@ func TestREADMECommands(t *testing.T) {
 		rotateKeys:       tryRotateKeys,
 		revokeKey:        tryRevokeKey,
 		installMonitor:   tryInstallMonitor,
+		startCrossorigin: tryCrossorigin,
 		startFlask:       tryFlask,
 	}
 	for _, block := range blocks(t, "sh") {
@@ -196,6 +200,22 @@ func tryRevokeKey(t *testing.T) {
 	got, _ := json.Marshal(keys.List())
 	if l := keys.List(); len(l) != 2 || l[0].State != "current" || l[1].State != "revoked" || l[1].ID != kid {
 		t.Errorf("got %s, want a new key and %s revoked", got, kid)
+	}
+}
+
+// tryCrossorigin starts the server of several hosts, which prints three ways to look at
+// its page. That they work is tested in package browser.
+func tryCrossorigin(t *testing.T) {
+	p := begin(t, shell(startCrossorigin, "DATA_DIR="+t.TempDir(), "PORT=0")).listeningWithin(t, compiling)
+	eventually(t, "three commands are printed", func() bool {
+		return strings.Count(p.out.String(), "\nchromium ") == 3 && strings.Count(p.out.String(), p.url+"\n") == 3
+	})
+	u := newUser("demo")
+	u.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // nobody has signed it
+	host := strings.TrimPrefix(p.url, "https://")
+	r := u.want(t, 200, "GET", "https://127.0.0.1"+host[strings.LastIndexByte(host, ':'):], "", "Host", host)
+	if !strings.Contains(r.text, "<title>sessionring crossorigin</title>") {
+		t.Errorf("got %s, want the page", r.text)
 	}
 }
 

@@ -121,10 +121,10 @@ func (b *tab) clickAll(part string) {
 	}
 }
 
-// signIn types a name and a password, and presses Enter.
+// signIn types a name, in place of any that is there, and a password, and presses Enter.
 func (b *tab) signIn() {
 	b.Helper()
-	b.text(`document.getElementById("username").focus()`)
+	b.text(`document.getElementById("username").select()`)
 	b.press("demo\tdemo\r")
 }
 
