@@ -115,6 +115,17 @@ func TestFromURLPassesOver(t *testing.T) {
 	wantStates(t, must(keyring.FromURL(t.Context(), i.start(t)))(t), "e previous")
 }
 
+// inTime asks again if there was no answer within the time that there is: the machine
+// may be busy.
+func inTime(ask func() error) (err error) {
+	for range 5 {
+		if err = ask(); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+	return err
+}
+
 // What is no JWK Set of public keys is refused, at the start and later, when the good
 // keys stay.
 func TestFromURLRefuses(t *testing.T) {
@@ -166,7 +177,11 @@ func TestFromURLRefuses(t *testing.T) {
 		}, "cannot be read"},
 	} {
 		i.serves(c.handle)
-		for when, err := range map[string]error{"later": k.Reload(t.Context()), "at the start": onlyError(keyring.FromURL(t.Context(), address))} {
+		for when, ask := range map[string]func() error{
+			"later":        func() error { return k.Reload(t.Context()) },
+			"at the start": func() error { return onlyError(keyring.FromURL(t.Context(), address)) },
+		} {
+			err := inTime(ask)
 			refused(t, err, []string{secret, b64(secret), b64(secretOf(t, ed))}, c.want)
 			if err != nil && len(err.Error()) > 1000 {
 				t.Errorf("%s, %s: the error has %d bytes", name, when, len(err.Error()))
@@ -310,12 +325,13 @@ func TestSlowIssuer(t *testing.T) {
 func TestFloodOfForgedKIDs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		set := jwks(asymmetric(t, "v1", newSigner(t, "EdDSA").Public()))
-		asked := 0
+		var set atomic.Value
+		set.Store(jwks(asymmetric(t, "v1", newSigner(t, "EdDSA").Public())))
+		var asked atomic.Int64
 		k := must(keyring.FromURLBy(t.Context(), "https://id.example.com/jwks", transport(func(*http.Request) (*http.Response, error) {
-			asked++
+			asked.Add(1)
 			time.Sleep(50 * time.Millisecond)
-			return answer(strings.NewReader(set)), nil
+			return answer(strings.NewReader(set.Load().(string))), nil
 		})))(t)
 		version := k.Live().Version()
 		forged := func(n, from int) {
@@ -325,18 +341,18 @@ func TestFloodOfForgedKIDs(t *testing.T) {
 		}
 		forged(200, 0)
 		time.Sleep(900 * time.Millisecond)
-		if asked != 2 { // the first one, and one more
-			t.Errorf("200 forged kids: asked %d times, want twice", asked)
+		if n := asked.Load(); n != 2 { // the first one, and one more
+			t.Errorf("200 forged kids: asked %d times, want twice", n)
 		}
 		for i := range 30 {
 			forged(1000, 1000*(i+1))
 			time.Sleep(time.Second)
 		}
-		if asked > 33 {
-			t.Errorf("30,000 forged kids in 30 seconds: asked %d times, want at most 33", asked)
+		if n := asked.Load(); n > 33 {
+			t.Errorf("30,000 forged kids in 30 seconds: asked %d times, want at most 33", n)
 		}
 		s := newSigner(t, "ES256")
-		set = jwks(asymmetric(t, "v2", s.Public()))
+		set.Store(jwks(asymmetric(t, "v2", s.Public())))
 		forged(1000, 900000)
 		time.Sleep(2 * time.Second)
 		if _, err := verify(k, issue(t, must(keyring.New(signerKey(t, "v2", s)))(t))); err != nil {
