@@ -191,24 +191,36 @@ func missing(t *testing.T, what string) {
 	t.Skipf("missing: %s", what)
 }
 
-func TestPyJWT(t *testing.T) {
-	t.Parallel()
-	// The system's Python: Debian's python3-jwt is installed for no other.
+// pyJWT returns the Python that has PyJWT, that of the system: Debian's python3-jwt is
+// installed for no other.
+func pyJWT(t *testing.T) string {
+	t.Helper()
 	const python = "/usr/bin/python3"
 	_, err := exec.LookPath("python3")
 	if err != nil || exec.Command(python, "-c", "import jwt").Run() != nil {
 		missing(t, "PyJWT (Debian package python3-jwt)")
 	}
-	newService(t).run(t, ".", python, "pyjwt.py")
+	return python
 }
 
-func TestJOSE(t *testing.T) {
-	t.Parallel()
+// npmJOSE skips or fails a test where node or jose is not there.
+func npmJOSE(t *testing.T) {
+	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		missing(t, "node")
 	}
 	if _, err := os.Stat("jose/node_modules/jose"); err != nil {
 		missing(t, "jose (npm install --no-package-lock in session/interop/jose)")
 	}
+}
+
+func TestPyJWT(t *testing.T) {
+	t.Parallel()
+	newService(t).run(t, ".", pyJWT(t), "pyjwt.py")
+}
+
+func TestJOSE(t *testing.T) {
+	t.Parallel()
+	npmJOSE(t)
 	newService(t).run(t, "jose", "node", "jose.mjs")
 }
