@@ -30,6 +30,7 @@ const (
 	revokeKey        = "go run ./keyring/cmd/keyring list -file keys.json\ngo run ./keyring/cmd/keyring revoke -file keys.json KID\n"
 	installMonitor   = "npm install ./health/monitor\n"
 	startCrossorigin = "go run ./examples/crossorigin\n"
+	rotateToEdDSA    = "go run ./keyring/cmd/keyring rotate -file keys.json -alg EdDSA\n"
 	startFlask       = "FLASK_SECRET_KEY=… PORT=5000 go run ./examples/flask\n"
 )
 
@@ -50,6 +51,7 @@ func TestREADMECommands(t *testing.T) {
 		revokeKey:        tryRevokeKey,
 		installMonitor:   tryInstallMonitor,
 		startCrossorigin: tryCrossorigin,
+		rotateToEdDSA:    tryRotateToEdDSA,
 		startFlask:       tryFlask,
 	}
 	for _, block := range blocks(t, "sh") {
@@ -216,6 +218,22 @@ func tryCrossorigin(t *testing.T) {
 	r := u.want(t, 200, "GET", "https://127.0.0.1"+host[strings.LastIndexByte(host, ':'):], "", "Host", host)
 	if !strings.Contains(r.text, "<title>sessionring crossorigin</title>") {
 		t.Errorf("got %s, want the page", r.text)
+	}
+}
+
+// tryRotateToEdDSA wants a key for EdDSA behind one that signs on.
+func tryRotateToEdDSA(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys.json")
+	if err := keyring.InitFile(file); err != nil {
+		t.Fatal(err)
+	}
+	output(t, strings.ReplaceAll(rotateToEdDSA, "keys.json", file))
+	keys, err := keyring.FromFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := keys.List(); len(l) != 2 || l[0].Algorithm != "EdDSA" || l[0].State != "spare" || l[1].State != "current" {
+		t.Errorf("got %v", l)
 	}
 }
 

@@ -86,7 +86,7 @@ func ringOf(keys []Key) (*ring.Ring, error) {
 	var own []*ring.Key
 	for i, k := range keys {
 		if k.k == nil {
-			f.addf("key %d of %d is the zero Key: make it with NewKey", i+1, len(keys))
+			f.addf("key %d of %d is the zero Key: make it with NewKey, NewSigner or ParseKeys", i+1, len(keys))
 			continue
 		}
 		c := *k.k
@@ -158,7 +158,7 @@ func (k *Keyring) Live() *ring.Live { return k.live }
 // fixed returns the error that says where the keys of k are changed.
 func (k *Keyring) fixed() error {
 	if k.home == "" {
-		return errors.New("keyring: the zero Keyring holds no keys: use New, FromEnv, FromFile, FromStore or FromFunc")
+		return errors.New("keyring: the zero Keyring holds no keys: use New, FromEnv, FromFile, FromFunc, FromStore or FromURL")
 	}
 	return errors.New("keyring: " + k.home)
 }
