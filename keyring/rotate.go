@@ -3,12 +3,10 @@ package keyring
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -225,7 +223,7 @@ func (s *set) drop(name string, now time.Time) error {
 
 // forget removes the secret of a revoked key, and all but what is kept for good.
 func (e *entry) forget(id string) {
-	kept := []strictjson.Member{{Name: "kid", Raw: json.RawMessage(strconv.Quote(id))}}
+	kept := []strictjson.Member{text("kid", id)}
 	for _, m := range e.members {
 		if m.Name == "kty" || m.Name == "alg" || m.Name == "iat" || m.Name == "revoked" {
 			kept = append(kept, m)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -52,4 +54,31 @@ func TestInitForAlgorithm(t *testing.T) {
 	want(t, cannotTell, "keys.json", "list", "-file", file)
 	want(t, misused, "-alg goes with -file", "rotate", "-server", "http://127.0.0.1:1", "-alg", "EdDSA")
 	want(t, misused, "-file PATH is required", "init", "-alg", "EdDSA")
+}
+
+// A file of public keys may be readable by all. It is checked, and compared with that of
+// the private ones.
+func TestPublicKeys(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "keys.json")
+	ok(t, "init", "-file", file, "-alg", "EdDSA")
+	keys, err := keyring.FromFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	keys.ServeJWKS(w, httptest.NewRequest("GET", "/", nil))
+	public := write(t, "public.json", w.Body.String())
+	if err := os.Chmod(public, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := ok(t, "check", "-file", public); !strings.Contains(out, "EdDSA") || strings.Contains(out, "mode") {
+		t.Errorf("got %q", out)
+	}
+	for _, args := range [][]string{{"-file", file, "-against", public}, {"-file", public, "-against", file}} {
+		if out := ok(t, append([]string{"check"}, args...)...); !strings.Contains(out, "is live in both") || strings.Contains(out, "mode") {
+			t.Errorf("got %q", out)
+		}
+	}
+	want(t, refused, "these keys are public ones", "rotate", "-file", public)
 }

@@ -79,6 +79,9 @@ func (c *call) notes() (notes []string) {
 		if path == "" || err != nil || !info.Mode().IsRegular() || runtime.GOOS == "windows" {
 			continue
 		}
+		if _, err := keyring.FromFile(path); err == nil {
+			continue // which judges the mode itself, by what is in the file
+		}
 		if info.Mode()&exposed != 0 {
 			notes = append(notes, fmt.Sprintf("%s has mode %04o, so others can get at its secrets: chmod 600 %s", path, info.Mode().Perm(), path))
 		}

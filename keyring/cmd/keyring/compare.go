@@ -76,7 +76,8 @@ func (c *comparison) lose(keys, other *keyring.Keyring, lifetime time.Duration, 
 }
 
 // accepts reports whether keys accept what other issues: they hold, live, one of the
-// keys that sign and co-sign there.
+// keys that sign and co-sign there. Where none signs, as with public keys, nothing is
+// issued.
 func accepts(keys, other *keyring.Keyring, now time.Time) bool {
 	signers := other.Live().Ring().Signers(now)
 	for _, k := range signers.Keys() {
@@ -84,7 +85,7 @@ func accepts(keys, other *keyring.Keyring, now time.Time) bool {
 			return true
 		}
 	}
-	return false
+	return len(signers.Keys()) == 0
 }
 
 // isLive reports whether keys hold, live, the key of that identity.
