@@ -26,12 +26,14 @@ type Handler struct {
 	counts   map[string]*atomic.Int64
 }
 
-// New returns the handler for the sessions of m, which must not be nil.
+// New returns the handler for the sessions of m, which must not be nil. While m runs,
+// its answers are judged: many failures among them are the alert health_failures of m.
 func New(m *session.Manager) *Handler {
 	h := &Handler{sessions: m, counts: map[string]*atomic.Int64{}}
 	for _, s := range statuses {
 		h.counts[s] = new(atomic.Int64)
 	}
+	m.Alarm("health_failures", (&failures{counts: h.counts}).judge)
 	return h
 }
 

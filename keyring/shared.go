@@ -80,7 +80,7 @@ func FromStore(ctx context.Context, s Shared) (*Keyring, error) {
 	d := &sharedDoc{store: s.Store, seals: seals, algorithm: s.Algorithm, rotateEvery: cmp.Or(s.RotateEvery, defaultRotate)}
 	k := newKeyring(nil, "")
 	k.live.Interval = fileInterval
-	k.live.Load, k.live.Home = d.load, s.Store
+	k.live.Load, k.live.Home, k.live.RotateEvery = d.load, s.Store, max(d.rotateEvery, 0)
 	k.edit = d.edit
 	return k.loaded(ctx)
 }

@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/sessionring/sessionring/internal/ring"
 )
 
 // minSecret is the shortest secret in bytes: that of the hash (RFC 7518, section 3.2).
@@ -19,10 +20,18 @@ const advice = "make a new one with: openssl rand -hex 32"
 
 // The faults of a secret, to follow its name in a sentence.
 var (
-	errPublished   = errors.New("has been published, so anybody can sign with it: " + advice)
-	errRegular     = errors.New("is too regular to be random: " + advice)
-	errPlaceholder = errors.New("is a placeholder: " + advice)
+	errPublished   = weak("has been published, so anybody can sign with it: " + advice)
+	errRegular     = weak("is too regular to be random: " + advice)
+	errPlaceholder = weak("is a placeholder: " + advice)
 )
+
+// weak is a fault of a secret that might be guessed.
+type weak string
+
+func (w weak) Error() string { return string(w) }
+
+// Is reports whether target is ring.ErrWeak.
+func (w weak) Is(target error) bool { return target == ring.ErrWeak }
 
 // published holds the SHA-256 digests of secrets that stand in public documents:
 // the two of REQUIREMENTS.md, and those of two much copied tutorials.
@@ -39,7 +48,7 @@ func judge(secret []byte, published map[string]bool) error {
 	case isPublished(secret, published):
 		return errPublished
 	case len(secret) < minSecret:
-		return fmt.Errorf("is %d bytes long and needs at least %d: %s", len(secret), minSecret, advice)
+		return weak(fmt.Sprintf("is %d bytes long and needs at least %d: %s", len(secret), minSecret, advice))
 	case isRegular(secret, minSecret):
 		return errRegular
 	case isPlaceholder(secret):

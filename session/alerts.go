@@ -14,14 +14,25 @@ import (
 )
 
 // Alert is something an operator should see to. It begins and ends by itself, with
-// what it tells of.
+// what it tells of. Run judges all of them every ten seconds, Ready those that compare
+// instances.
 type Alert struct {
-	// Name is one of a fixed set:
+	// Name is one of a fixed set, or what Alarm has added:
 	//
-	//	no_shared_key       two live instances have no live key in common, so each
-	//	                    refuses the tokens of the other
-	//	needed_key_missing  live sessions need a key that this instance does not
-	//	                    hold live
+	//	no_shared_key        two live instances have no live key in common, so each
+	//	                     refuses the tokens of the other
+	//	needed_key_missing   live sessions need a key that this instance does not
+	//	                     hold live
+	//	key_retiring_needed  a key that is still needed retires within a day
+	//	drop_too_early       a key is to retire before the date of SafeToDrop
+	//	key_overdue          the current key is older than Shared.RotateEvery
+	//	unknown_kid_rate     many tokens name keys that are not held here
+	//	reload_failing       the keys cannot be read again
+	//	weak_secret          the source of the keys has one now that is short, published
+	//	                     or a placeholder; it is refused, and so would be a start
+	//	store_down           the Store does not answer
+	//	clock_step           this clock is not that of the Store or of other instances
+	//	health_failures      many answers of package health are failures
 	Name  string    `json:"name"`
 	Text  string    `json:"text"` // what is the matter and what to do; without secrets
 	Since time.Time `json:"since"`
@@ -33,32 +44,49 @@ type alarm struct {
 	list map[string]Alert // by name
 }
 
-// alert puts the alerts of texts, by name, in force, and reports those that are new.
+// alert brings the alerts that were judged up to texts, by name, of which "" is none,
+// and reports those that begin and end.
 func (m *Manager) alert(ctx context.Context, texts map[string]string, now time.Time) {
-	for _, a := range m.reporter.alerts.replace(texts, now) {
-		m.cfg.Logger.WarnContext(ctx, "alert", "name", a.Name, "text", a.Text)
-		m.emit(ctx, hookKey, Event{Name: "alert", Cause: a.Name, Reason: "unavailable", Err: errors.New("session: " + a.Text)})
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		text := texts[name]
+		switch m.reporter.alerts.put(name, text, now) {
+		case begins:
+			m.cfg.Logger.WarnContext(ctx, "alert", "name", name, "text", text)
+			m.emit(ctx, hookKey, Event{Name: "alert", Cause: name, Reason: "unavailable", Err: errors.New("session: " + text)})
+		case ends:
+			m.cfg.Logger.InfoContext(ctx, "alert over", "name", name)
+			m.emit(ctx, hookKey, Event{Name: "alert over", Cause: name, Reason: "ok"})
+		}
 	}
 }
 
-// replace makes the alerts those of texts, and returns the new ones.
-func (a *alarm) replace(texts map[string]string, now time.Time) (fresh []Alert) {
+// What a judgement changes.
+const (
+	stays = iota
+	begins
+	ends
+)
+
+// put puts an alert in force, or with no text out of it.
+func (a *alarm) put(name, text string, now time.Time) (change int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	next := map[string]Alert{}
-	for _, name := range slices.Sorted(maps.Keys(texts)) {
-		old, present := a.list[name]
-		if !present {
-			old = Alert{Name: name, Since: now.UTC().Truncate(time.Second)}
-		}
-		old.Text = texts[name]
-		next[name] = old
-		if !present {
-			fresh = append(fresh, old)
-		}
+	old, present := a.list[name]
+	switch {
+	case text == "" && !present:
+		return stays
+	case text == "":
+		delete(a.list, name)
+		return ends
+	case !present:
+		old, change = Alert{Name: name, Since: now.UTC().Truncate(time.Second)}, begins
 	}
-	a.list = next
-	return fresh
+	if a.list == nil {
+		a.list = map[string]Alert{}
+	}
+	old.Text = text
+	a.list[name] = old
+	return change
 }
 
 // current returns the alerts in force, by name.
@@ -70,14 +98,14 @@ func (a *alarm) current() []Alert {
 	return list
 }
 
-// alarms returns the text of every alert that is due, by name.
-func (m *Manager) alarms(r *ring.Ring, l *ledger, others []report, counts map[string]int, now time.Time) map[string]string {
-	texts := map[string]string{}
-	if text := m.strangers(r, others, now); text != "" {
-		texts["no_shared_key"] = text
+// fleetAlerts judges what instances know of each other and of the sessions.
+func (m *Manager) fleetAlerts(r *ring.Ring, l *ledger, others []report, counts map[string]int, now time.Time) map[string]string {
+	texts := map[string]string{
+		"no_shared_key":      m.strangers(r, others, now),
+		"needed_key_missing": missingKeys(r, l, counts, now),
 	}
-	if text := missingKeys(r, l, counts, now); text != "" {
-		texts["needed_key_missing"] = text
+	if m.index != nil {
+		maps.Copy(texts, m.endAlerts(r, m.needsBy(r, l, counts, now), now))
 	}
 	return texts
 }

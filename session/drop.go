@@ -69,12 +69,16 @@ func (m *Manager) key(name string) (*ring.Key, error) {
 
 // needs returns how much every live key is needed, by kid.
 func (m *Manager) needs(ctx context.Context, counts map[string]int) (map[string]Need, error) {
-	needs := m.ownNeeds()
 	l, now, err := m.updateLedger(ctx)
 	if err != nil {
-		return needs, err
+		return m.ownNeeds(), err
 	}
-	r := m.live.Ring()
+	return m.needsBy(m.live.Ring(), l, counts, now), nil
+}
+
+// needsBy returns how much every live key of r is needed, by kid, as l and counts say.
+func (m *Manager) needsBy(r *ring.Ring, l *ledger, counts map[string]int, now time.Time) map[string]Need {
+	needs := m.ownNeeds()
 	live := livePrints(r, now)
 	for _, k := range r.Keys() {
 		known := l.Keys[k.Fingerprint]
@@ -91,7 +95,7 @@ func (m *Manager) needs(ctx context.Context, counts map[string]int) (map[string]
 		}
 		needs[k.ID()] = n
 	}
-	return needs, nil
+	return needs
 }
 
 // ownNeeds returns what this process has seen of the live keys of its ring, by kid.

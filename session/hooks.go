@@ -24,6 +24,7 @@ type Hooks struct {
 	//	keyring reload failed  those in force stay; Err says why
 	//	key retired            no token needs it any more
 	//	alert                  an Alert began; Cause is its name, Err its text
+	//	alert over             it ended; Cause is its name
 	//	sole key token         only an old key vouches for a token that was issued more
 	//	                       than a day after its successor joined: an instance was
 	//	                       forgotten, or somebody has the key

@@ -40,7 +40,9 @@ type reporter struct {
 	id      string
 	started time.Time
 	alerts  alarm
-	done    atomic.Bool // the first report
+	done    atomic.Bool  // the first report
+	failed  atomic.Int64 // reports of Run in a row that could not be made
+	drift   atomic.Int64 // how far the clock of the store is ahead, at least
 
 	turn chan struct{} // holds one value during a report
 	data []byte        // what the store has of this instance
@@ -55,10 +57,12 @@ func (m *Manager) report(ctx context.Context) error {
 	case <-ctx.Done():
 		return unavailable(ctx.Err())
 	}
+	began := time.Now()
 	l, now, err := m.updateLedger(ctx)
 	if err != nil {
 		return err
 	}
+	m.reporter.drift.Store(int64(drift(now, began, time.Now())))
 	r := m.live.Ring()
 	m.evidence.join(r, l, now)
 	if err := m.announce(ctx, r, now); err != nil {
@@ -73,7 +77,7 @@ func (m *Manager) report(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.alert(ctx, m.alarms(r, l, others, counts, now), now)
+	m.alert(ctx, m.fleetAlerts(r, l, others, counts, now), now)
 	m.reporter.done.Store(true)
 	return m.retire(ctx, l, now)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"hash/maphash"
 	"log/slog"
 	"slices"
 	"strings"
@@ -32,6 +33,10 @@ type Manager struct {
 	evidence evidence // which keys tokens need
 	reporter reporter // what other instances are told
 
+	judges map[string]func(time.Time) string // of alerts of others, by name; guarded by mu
+	unheld crowd                             // tokens that name keys not held here
+	ahead  crowd                             // good tokens that were issued far in the future
+
 	seenKeys atomic.Uint64 // the version of the ring that was reported last
 
 	unknownLog, skewLog, previousLog, soleLog throttle
@@ -44,7 +49,8 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}}
+	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
+	m.unheld.seed, m.ahead.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	m.seenKeys.Store(m.live.Version())
 	for _, did := range moves {
 		m.moved[did] = new(atomic.Int64)

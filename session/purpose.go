@@ -112,14 +112,14 @@ func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
 		p.m.noticeKeys(ctx)
 	}
 	if err != nil {
-		return nil, p.m.refused(ctx, err, now)
+		return nil, p.m.refused(ctx, token, err, now)
 	}
 	var pl payload
 	if err := readPayload(t.Payload, p.m.cfg.LegacySubject, &pl); err != nil {
 		return nil, err
 	}
 	if err := p.m.check(&pl, t, kindPurpose, now); err != nil {
-		return nil, p.m.refused(ctx, err, now)
+		return nil, p.m.refused(ctx, token, err, now)
 	}
 	if pl.purpose != p.name {
 		return nil, errKind

@@ -11,7 +11,8 @@ import (
 // fails leaves in force what was, and is reported. With a Store it ends the sessions
 // that could not be ended while that was down, tells the other instances every ten
 // seconds which keys this one holds, and lets the keys of a shared keyring retire when
-// SafeToDrop says that they may go. Once a minute it calls Hooks.Sampled.
+// SafeToDrop says that they may go. Once a minute it calls Hooks.Sampled,
+// and every ten seconds it judges what is an Alert.
 //
 // Without Run, revocations are read on demand, those sessions go on, what the source of
 // the keys brings is seen at the next Keyring.Reload, or when a token names a key that
@@ -25,6 +26,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		wg.Go(func() { every(ctx, m.cfg.RevocationLag/2, m.pollFeed) })
 	}
 	wg.Go(func() { m.keepSampling(ctx) })
+	wg.Go(func() { every(ctx, reportEvery, m.watch) })
 	if m.cfg.Store != nil {
 		wg.Go(func() { every(ctx, m.cfg.RevocationLag, m.repeatPending) })
 		wg.Go(func() { m.keepReporting(ctx) })
@@ -78,7 +80,11 @@ func (m *Manager) keepSampling(ctx context.Context) {
 func (m *Manager) tellOthers(ctx context.Context) {
 	limited, cancel := context.WithTimeout(ctx, reportEvery)
 	defer cancel()
-	if err := m.report(limited); err != nil && ctx.Err() == nil {
+	err := m.report(limited)
+	if err == nil {
+		m.reporter.failed.Store(0)
+	} else if ctx.Err() == nil {
+		m.reporter.failed.Add(1)
 		m.cfg.Logger.WarnContext(ctx, "instance not reported", "error", err)
 	}
 }

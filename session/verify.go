@@ -65,7 +65,7 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 		t, err = r.OpenLegacy(token, now)
 	}
 	if err != nil {
-		return nil, m.refused(ctx, err, now)
+		return nil, m.refused(ctx, token, err, now)
 	}
 	var p payload
 	if err := readPayload(t.Payload, m.cfg.LegacySubject, &p); err != nil {
@@ -77,7 +77,7 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 		}
 	}
 	if err := m.check(&p, t, kind, now); err != nil {
-		return nil, m.refused(ctx, err, now)
+		return nil, m.refused(ctx, token, err, now)
 	}
 	c := p.claims(t.Key, r.Current(now))
 	c.legacy = legacy
@@ -88,12 +88,18 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 }
 
 // refused reports the refusals that an operator should hear of, and returns err.
-func (m *Manager) refused(ctx context.Context, err error, now time.Time) error {
+func (m *Manager) refused(ctx context.Context, token string, err error, now time.Time) error {
 	switch {
-	case errors.Is(err, ErrUnknownKey) && m.unknownLog.pass(now):
-		m.cfg.Logger.WarnContext(ctx, "unknown key", "ring", m.live.Ring().Fingerprint())
-	case errors.Is(err, errSkew) && m.skewLog.pass(now):
-		m.cfg.Logger.WarnContext(ctx, "clock skew", "error", err)
+	case errors.Is(err, ErrUnknownKey):
+		m.unheld.add(token, now)
+		if m.unknownLog.pass(now) {
+			m.cfg.Logger.WarnContext(ctx, "unknown key", "ring", m.live.Ring().Fingerprint())
+		}
+	case errors.Is(err, errSkew):
+		m.ahead.add(token, now)
+		if m.skewLog.pass(now) {
+			m.cfg.Logger.WarnContext(ctx, "clock skew", "error", err)
+		}
 	}
 	return err
 }

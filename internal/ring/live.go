@@ -40,6 +40,9 @@ type Failing struct {
 	Err   error // of the last
 }
 
+// ErrWeak is what the refusal of a secret that might be guessed is.
+var ErrWeak = errors.New("keyring: weak secret")
+
 // ErrNoSource is returned by Reload for a ring without a source.
 var ErrNoSource = errors.New("keyring: made from keys in the program: there is nothing to reload")
 

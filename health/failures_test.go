@@ -1,0 +1,47 @@
+package health_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessionring/sessionring/health"
+)
+
+// Many failures among the verdicts are an alert, until they are few again. Clients
+// without a token, or with one that has expired, are none.
+func TestHealthFailures(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := managerOf(t, "v2 v1")
+		h := health.New(m)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { m.Run(ctx) })
+		play := func(what string, good, bad int, word string, want bool) {
+			t.Helper()
+			for range 10 * 60 / 5 { // ten minutes
+				for range good {
+					h.Verdict(request("GET", "good", "", ""))
+				}
+				for range bad {
+					h.Verdict(request("GET", word, "", ""))
+				}
+				time.Sleep(5 * time.Second)
+			}
+			stats, err := m.Stats(t.Context())
+			if got := len(stats.Alerts) == 1 && stats.Alerts[0].Name == "health_failures"; got != want || err != nil {
+				t.Errorf("%s: got the alerts %v, %v, want one: %t", what, stats.Alerts, err, want)
+			}
+		}
+		play("few", 11, 1, "wrong kind", false)
+		play("many", 8, 1, "wrong kind", true)
+		play("few again", 11, 1, "wrong kind", false)
+		play("expired", 1, 9, "expired", false)
+		play("no token", 1, 9, "", false)
+		cancel()
+		wg.Wait()
+	})
+}
