@@ -25,6 +25,7 @@ const (
 	playFleet        = "go run ./examples/fleet -store none\n"
 	nextVariables    = "go run ./keyring/cmd/keyring env -env service.env > next.env\ngo run ./keyring/cmd/keyring check -env next.env -against service.env\n"
 	rotateServer     = "go run ./keyring/cmd/keyring rotate -server http://127.0.0.1:8080\n"
+	watchRotation    = "go run ./keyring/cmd/keyring status -watch -server http://127.0.0.1:8080\n"
 	dropKey          = "go run ./keyring/cmd/keyring status -server http://127.0.0.1:8080\ngo run ./keyring/cmd/keyring drop -server http://127.0.0.1:8080 v1\n"
 	rotateKeys       = "go run ./keyring/cmd/keyring init -file keys.json\ngo run ./keyring/cmd/keyring rotate -file keys.json\n"
 	revokeKey        = "go run ./keyring/cmd/keyring list -file keys.json\ngo run ./keyring/cmd/keyring revoke -file keys.json KID\n"
@@ -46,6 +47,7 @@ func TestREADMECommands(t *testing.T) {
 		playFleet:        tryFleet,
 		nextVariables:    tryNextVariables,
 		rotateServer:     tryRotateServer,
+		watchRotation:    nil, // tryRotateServer
 		dropKey:          nil, // tryRotateServer
 		rotateKeys:       tryRotateKeys,
 		revokeKey:        tryRevokeKey,
@@ -168,6 +170,8 @@ func tryRotateServer(t *testing.T) {
 	if out, err := ask(rotateServer); err != nil || !strings.Contains(out, "is the current key now") {
 		t.Errorf("got %s, %v, want another key", out, err)
 	}
+	watch := begin(t, shell(here.Replace(watchRotation), "KEYRING_TOKEN="+r.word("access_token")))
+	eventually(t, "the progress is shown, and again", func() bool { return strings.Count(watch.out.String(), "ROTATED FROM") > 1 })
 	out, err := ask(dropKey)
 	for _, want := range []string{"v2.", "previous", "INSTANCE", "is needed until"} {
 		if err == nil || !strings.Contains(out, want) {

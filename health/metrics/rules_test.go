@@ -94,6 +94,20 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Every alert that session documents is shown, also while it is not in force.
+func TestAlertNames(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../session/alerts.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := names(regexp.MustCompile(`(?m)^\t//\t([a-z_]+)  `), string(source))
+	got := names(regexp.MustCompile(`alert_active\{alert="(\w+)"\} 0`), played(t))
+	if !slices.Equal(got, want) || len(want) == 0 {
+		t.Errorf("got %q, want the names of session.Alert, %q", got, want)
+	}
+}
+
 // names returns what a pattern finds, each once.
 func names(pattern *regexp.Regexp, text string) (list []string) {
 	for _, m := range pattern.FindAllStringSubmatch(text, -1) {

@@ -105,8 +105,9 @@ now. The output holds secrets: umask 077 before it is sent to a file.
 	{
 		name: "status", flags: "file|server lifetime watch", short: "show keys, sessions, instances and alerts", do: status,
 		long: `With -server it shows what the running instances know: the keys, when each was last
-needed and how many sessions would be lost without it, live sessions by tag,
-instances and alerts. With -file it shows the keys and their dates.
+needed and how many sessions would be lost without it, how far they have moved on from
+older keys, live sessions by tag, instances and alerts. With -file it shows the keys
+and their dates. With -watch it does so again every two seconds, until interrupted.
 `,
 	},
 }

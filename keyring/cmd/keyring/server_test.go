@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -134,7 +136,7 @@ func TestStatusOfServer(t *testing.T) {
 	args := []string{"status", "-server", s.URL + "/", "-token-file", s.tokenFile(t)}
 	text := ok(t, args...)
 	for _, want := range []string{
-		"2027-01-02 03:04Z  current key v2", "previous", "2027-01-09 03:05Z  12\n", "v1           12\n", "v2           10\n",
+		"2027-01-02 03:04Z  current key v2", "12                            22  #########........... 45 %\n", "previous", "2027-01-09 03:05Z  12\n", "v1           12\n", "v2           10\n",
 		"web-1", "AbCdEfGh", "v2 v1", "6 seconds ago", "unknown_key", `\u001b[31mv9`, "the server says unavailable.",
 	} {
 		if !strings.Contains(text, want) {
@@ -148,6 +150,50 @@ func TestStatusOfServer(t *testing.T) {
 	list := decode[struct{ Keys []keyState }](t, ok(t, "list", "-json", "-server", s.URL, "-token-file", args[4]))
 	if d := cmp.Diff(got.Keys, list.Keys); d != "" || len(got.Keys) != 2 || *got.Keys[1].SessionsLost != 12 || got.Sessions["v2"] != 10 {
 		t.Errorf("got %+v, and list (-status +list):\n%s", got, d)
+	}
+}
+
+// TestWatchRotation: -watch shows how the sessions move on from the old key, through an
+// answer that fails, until it is interrupted.
+func TestWatchRotation(t *testing.T) {
+	t.Parallel()
+	left := []int{9, -1, 0} // sessions that need v1, -1 for an outage
+	asked := make(chan int, 8)
+	n := 0
+	url := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
+		lost := left[min(n, len(left)-1)]
+		n++
+		if lost < 0 {
+			answer(w, 503, `{"error":"unavailable","message":"nobody can tell"}`)
+		} else {
+			answer(w, 200, fmt.Sprintf(`{"version":"v2","sessions":{"v2":%d,"v1":%d},"keys":[{"tag":"v2","id":"v2.AAAAAAAA","state":"current","sessions_lost":0},{"tag":"v1","id":"v1.BBBBBBBB","state":"previous","sessions_lost":%d}]}`, 10-lost, lost, lost))
+		}
+		asked <- n
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for i := range asked {
+			if i > len(left) {
+				cancel()
+				return
+			}
+		}
+	}()
+	var out, errs bytes.Buffer
+	status := run(ctx, []string{"status", "-watch", "-server", url, "-token-file", write(t, "token", newSecret())}, strings.NewReader(""), &out, &errs)
+	rest := out.String()
+	for _, want := range []string{
+		"v1.BBBBBBBB   9                             10  ##.................. 10 %", "nobody can tell",
+		"v1.BBBBBBBB   0                             10  #################### 100 %",
+	} {
+		_, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Fatalf("got %s, want %q in it, in order", &out, want)
+		}
+		rest = after
+	}
+	if status != done || errs.Len() > 0 {
+		t.Errorf("got status %d, %q, want 0", status, &errs)
 	}
 }
 

@@ -110,7 +110,7 @@ func isTerminal(out io.Writer) bool {
 func (r *report) write(out io.Writer) {
 	fmt.Fprintf(out, "%s  current key %s\n\n", date(r.Time), plain(r.Version))
 	writeKeys(out, r.Keys)
-	for _, t := range []table{r.sessionTable(), r.instanceTable(), r.alertTable()} {
+	for _, t := range []table{r.progressTable(), r.sessionTable(), r.instanceTable(), r.alertTable()} {
 		if len(t.rows) > 0 {
 			fmt.Fprintln(out)
 			t.write(out)
@@ -147,6 +147,30 @@ func (k *keyState) mayGo() string {
 		return "unknown"
 	}
 	return dash
+}
+
+// progressTable shows how far the sessions have moved on from each older key: how many
+// only it vouches for, and which part of all live ones no longer needs it.
+func (r *report) progressTable() table {
+	t := table{head: []string{"ROTATED FROM", "SESSIONS ONLY IT VOUCHES FOR", "OF", "MOVED ON"}}
+	all := 0
+	for _, n := range r.Sessions {
+		all += max(n, 0)
+	}
+	for _, k := range r.Keys {
+		if k.State == "previous" && k.SessionsLost != nil && all > 0 {
+			only := min(max(*k.SessionsLost, 0), all)
+			t.add(k.ID, strconv.Itoa(only), strconv.Itoa(all), bar(all-only, all))
+		}
+	}
+	return t
+}
+
+// bar shows n of all as a bar and per cent, which is 100 only when nothing is left.
+func bar(n, all int) string {
+	const width = 20
+	full := int(int64(n) * width / int64(all))
+	return fmt.Sprintf("%s%s %d %%", strings.Repeat("#", full), strings.Repeat(".", width-full), int64(n)*100/int64(all))
 }
 
 func (r *report) sessionTable() table {
