@@ -58,17 +58,21 @@ import (
 	"database/sql"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sessionring/sessionring/cookie"
+	"github.com/sessionring/sessionring/health"
+	"github.com/sessionring/sessionring/health/metrics"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/sqlstore"
 )
 
+var _, _ = prometheus.MustRegister, metrics.New
 var _, _, _, _, _ = context.Background, sql.Open, http.Handle, cookie.SameSite, sqlstore.Open
 
 func main() {}
 
-func _(ctx context.Context, keys *keyring.Keyring, me *session.Claims, id string, mux *http.ServeMux) {
+func _(ctx context.Context, keys *keyring.Keyring, me *session.Claims, id string, mux *http.ServeMux, sessions *session.Manager, tokenHealth *health.Handler) {
 	{
 		%s
 		%s
