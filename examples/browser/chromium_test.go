@@ -16,12 +16,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// mode is a way in which Chromium treats cookies of other sites. What decides it is in
+// mode is a way in which a browser treats cookies of other sites. What decides it is in
 // its name, which is that of the tests: builds of Chromium have other defaults.
 type mode struct {
 	name        string
-	preferences string
+	preferences string // in JSON
 	flags       []string
+	firefox     bool
+	keepsPlain  bool // cookies of other sites that are not partitioned
 }
 
 const (
@@ -30,16 +32,20 @@ const (
 )
 
 var (
-	allowed   = mode{"third-party allowed, headless=new, cookie_controls_mode=0", allow, nil}
-	blocked   = mode{"third-party blocked, headless=new, cookie_controls_mode=1", block, nil}
-	incognito = mode{"incognito, headless=new, cookie_controls_mode=0", allow, []string{"--incognito"}}
-	modes     = []mode{allowed, blocked, incognito}
+	allowed   = mode{name: "third-party allowed, headless=new, cookie_controls_mode=0", preferences: allow, keepsPlain: true}
+	blocked   = mode{name: "third-party blocked, headless=new, cookie_controls_mode=1", preferences: block}
+	incognito = mode{name: "incognito, headless=new, cookie_controls_mode=0", preferences: allow, flags: []string{"--incognito"}}
+	modes     = []mode{allowed, blocked, incognito, protected, optIn}
 )
 
-// inModes runs a test in all modes, one after the other: a browser is a heavy thing.
+// inModes runs a test in all modes, as many at a time as there are processors: a browser
+// is a heavy thing.
 func inModes(t *testing.T, test func(t *testing.T, m mode)) {
 	for _, m := range modes {
-		t.Run(m.name, func(t *testing.T) { test(t, m) })
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, m)
+		})
 	}
 }
 
@@ -60,6 +66,9 @@ func (m mode) profile(t *testing.T) string {
 // certificates of keys with one of these hashes.
 func (m mode) open(t *testing.T, keyHashes ...string) *tab {
 	t.Helper()
+	if m.firefox {
+		return startFirefox(t, m)
+	}
 	return start(t, m.profile(t), append([]string{
 		"--host-resolver-rules=MAP *.test 127.0.0.1",
 		"--ignore-certificate-errors-spki-list=" + strings.Join(keyHashes, ","),
@@ -89,11 +98,8 @@ var pinned = []string{
 // patience bounds every wait for the browser.
 const patience = time.Minute // the machine may be busy
 
-// tab is a page in a browser of its own.
-type tab struct {
-	*testing.T
-	ctx context.Context
-}
+// chrome is a page in a Chromium of its own.
+type chrome struct{ ctx context.Context }
 
 // start starts a browser until the end of the test.
 func start(t *testing.T, profile string, flags []string) *tab {
@@ -111,62 +117,52 @@ func start(t *testing.T, profile string, flags []string) *tab {
 	t.Cleanup(end)
 	ctx, _ = chromedp.NewContext(ctx)
 	t.Cleanup(func() { chromedp.Cancel(ctx) })
-	b := &tab{t, ctx}
 	if err := chromedp.Do(ctx); err != nil { // must have no timeout: it would end the browser
 		t.Fatal(err)
 	}
-	return b
+	return &tab{t, chrome{ctx}}
 }
 
-// do does something in the browser.
+// do does something that only Chromium can.
 func do[T any](b *tab, a chromedp.Action[T]) T {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	v, err := chromedp.Run(ctx, a)
+	v, err := try(b.browser.(chrome), a)
 	if err != nil {
 		b.Fatal(err)
 	}
 	return v
 }
 
-func (b *tab) visit(url string) { b.Helper(); do(b, chromedp.Navigate(url)) }
-func (b *tab) reload()          { b.Helper(); do(b, chromedp.Reload()) }
-func (b *tab) press(keys string) {
-	b.Helper()
-	do(b, chromedp.KeyEvent(keys))
+func try[T any](c chrome, a chromedp.Action[T]) (T, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, a)
 }
 
-// text runs a script, waits for its promise, and returns its result as text.
-func (b *tab) text(script string) string {
-	b.Helper()
-	return do(b, chromedp.Evaluate[string]("(async () => String(await ("+script+")))()", awaited))
+func (c chrome) visit(url string) error  { _, err := try(c, chromedp.Navigate(url)); return err }
+func (c chrome) reload() error           { _, err := try(c, chromedp.Reload()); return err }
+func (c chrome) press(keys string) error { _, err := try(c, chromedp.KeyEvent(keys)); return err }
+
+func (c chrome) text(script string) (string, error) {
+	return try(c, chromedp.Evaluate[string](script, func(p *runtime.EvaluateParams) { p.AwaitPromise = ptr(true) }))
 }
 
-func awaited(p *runtime.EvaluateParams) { p.AwaitPromise = ptr(true) }
-
-// wait waits until a script gives a text.
-func (b *tab) wait(script, want string) {
-	b.Helper()
-	got := b.text(script)
-	for end := time.Now().Add(patience); got != want; got = b.text(script) {
-		if time.Now().After(end) {
-			b.Fatalf("%s: got %q, want %q", script, got, want)
-		}
-		time.Sleep(50 * time.Millisecond)
+// jar returns plain cookies, and those of the partition of the site of the page.
+func (c chrome) jar(hosts ...string) ([]kept, error) {
+	var urls []string
+	for _, host := range hosts {
+		urls = append(urls, "https://"+host+"/")
 	}
-}
-
-// jar returns the cookies of these hosts that the browser has for the page, plain ones and
-// those of the partition of its site.
-func (b *tab) jar(hosts ...string) []*network.Cookie {
-	b.Helper()
-	return do(b, func(ctx context.Context, t *chromedp.Target) ([]*network.Cookie, error) {
-		var urls []string
-		for _, host := range hosts {
-			urls = append(urls, "https://"+host+"/")
-		}
-		got, err := cdp.Call(ctx, t, network.GetCookies, network.GetCookiesParams{URLs: urls})
-		return got.Cookies, err
+	got, err := try(c, func(ctx context.Context, t *chromedp.Target) (network.GetCookiesResult, error) {
+		return cdp.Call(ctx, t, network.GetCookies, network.GetCookiesParams{URLs: urls})
 	})
+	var list []kept
+	for _, c := range got.Cookies {
+		partition := ""
+		if c.PartitionKey != nil {
+			partition = " partitioned"
+		}
+		list = append(list, kept{c.Domain, c.Name, c.Value, string(c.SameSite), partition, c.HTTPOnly, c.Secure})
+	}
+	return list, err
 }
