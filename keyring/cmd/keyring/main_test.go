@@ -11,16 +11,6 @@ import (
 	"github.com/sessionring/sessionring/keyring"
 )
 
-// asCommand is set in the environment of a test binary that is to be the command.
-const asCommand = "KEYRING_TEST_AS_COMMAND"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
 // keyringDo runs the command with in as standard input, and returns its exit status
 // and what it printed.
 func keyringDo(t testing.TB, in string, args ...string) (status int, stdout, stderr string) {

@@ -18,6 +18,10 @@ func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no shell here")
 	}
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	for name, env := range map[string]func(*testing.T) []string{
 		"help": nothing, "file": nothing, "env": nothing, "race": nothing,
 		"inspect": func(t *testing.T) []string { return []string{"TOKENS=" + tokens(t)} },
@@ -28,24 +32,19 @@ func TestScripts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			script(t, name, env(t))
+			script(t, name, bin, env(t))
 		})
 	}
 }
 
 func nothing(*testing.T) []string { return nil }
 
-// script runs one of them in an empty directory, with an environment of its own.
-func script(t *testing.T, name string, env []string) {
+// script runs one of them in an empty directory, with the command that is in bin and an
+// environment of its own.
+func script(t *testing.T, name, bin string, env []string) {
 	t.Helper()
 	here, err := filepath.Abs("testdata")
 	if err != nil {
-		t.Fatal(err)
-	}
-	bin := t.TempDir()
-	// Where its coverage goes is named, since it would complain otherwise.
-	wrapper := fmt.Sprintf("#!/bin/sh\nGOCOVERDIR='%s' %s=1 exec '%s' \"$@\"\n", t.TempDir(), asCommand, os.Args[0])
-	if err := os.WriteFile(filepath.Join(bin, "keyring"), []byte(wrapper), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "sh", "-eu", filepath.Join(here, name+".sh"))
