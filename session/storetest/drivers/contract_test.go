@@ -37,8 +37,16 @@ func TestSQLite(t *testing.T) {
 	})
 }
 
+// onceRaced skips a second time through the same code under the race detector.
+func onceRaced(t *testing.T) {
+	if raced {
+		t.Skip("SQLite is slow under the race detector, which has seen this code in TestSQLite")
+	}
+}
+
 func TestSQLiteSettings(t *testing.T) {
 	t.Parallel()
+	onceRaced(t)
 	const settings = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(1)&_txlock=immediate"
 	storetest.Run(t, func(t *testing.T) session.Store {
 		return open(t, drivers.OpenSQLite(t, "file:"+newSQLite(t)+settings))
@@ -47,6 +55,7 @@ func TestSQLiteSettings(t *testing.T) {
 
 func TestSQLiteMemory(t *testing.T) {
 	t.Parallel()
+	onceRaced(t)
 	storetest.Run(t, func(t *testing.T) session.Store {
 		db := drivers.OpenSQLite(t, ":memory:")
 		db.SetMaxOpenConns(1)
