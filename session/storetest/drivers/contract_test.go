@@ -37,10 +37,10 @@ func TestSQLite(t *testing.T) {
 	})
 }
 
-// onceRaced skips a second time through the same code under the race detector.
+// onceRaced skips what is only more of the same code under the race detector.
 func onceRaced(t *testing.T) {
 	if raced {
-		t.Skip("SQLite is slow under the race detector, which has seen this code in TestSQLite")
+		t.Skip("SQLite is slow under the race detector, which sees this code in TestSQLite")
 	}
 }
 

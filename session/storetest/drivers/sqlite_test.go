@@ -81,6 +81,7 @@ func TestSQLiteOpens(t *testing.T) {
 // one page each, which is that of the record, and no index.
 func TestSQLiteIndexes(t *testing.T) {
 	t.Parallel()
+	onceRaced(t)
 	const records, refreshes = 5000, 200
 	file := newSQLite(t)
 	s := open(t, drivers.OpenSQLite(t, "file:"+file+"?_pragma=synchronous(1)&_pragma=wal_autocheckpoint(0)"))
