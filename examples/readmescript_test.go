@@ -46,7 +46,7 @@ globalThis.fetch = async (url) => {
 };
 SCRIPT
 await monitor.check();
-await form.onsubmit();
+await form.onsubmit({ preventDefault: () => did.push("stays") });
 await monitor.check();
 const { status } = await load();
 await leave.onclick();
@@ -72,7 +72,7 @@ func TestREADMEScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	const health = "/api/auth/token-health "
-	const want = health + "out /api/auth/login in " + health +
+	const want = health + "out stays /api/auth/login in " + health +
 		"/api/me /api/auth/refresh /api/me /api/auth/logout out 200 out\n"
 	out, err := exec.Command(node, file).CombinedOutput()
 	if err != nil || string(out) != want {
