@@ -361,7 +361,12 @@ class Monitor extends EventTarget {
   }
 
   #post(news) {
-    if (!this.#stopped) this.#channel?.postMessage(news);
+    if (this.#stopped) return;
+    try {
+      this.#channel?.postMessage(news);
+    } catch {
+      // The storage is full, say. Then this tab is alone, and goes on.
+    }
   }
 
   #hear(news) {

@@ -41,6 +41,20 @@ test("without BroadcastChannel, tabs tell each other through the storage, and le
   second_.stop();
 });
 
+test("where the storage is full each tab is alone, and all goes on", async (t) => {
+  const channel = globalThis.BroadcastChannel;
+  globalThis.BroadcastChannel = undefined;
+  t.after(() => { globalThis.BroadcastChannel = channel; });
+  const window = page([], new Map());
+  window.localStorage.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+  const monitor = startMonitor({ window, document: null, locks: null, fetch: async () => verdict("ok") });
+  t.after(() => monitor.stop());
+  await monitor.check();
+  assert.equal(monitor.state, "in");
+  assert.equal((await monitor.signOut(async () => new Response(null, { status: 204 }))).status, 204);
+  assert.equal(monitor.state, "out");
+});
+
 test("a page that may use neither channel nor storage is alone", async (t) => {
   const channel = globalThis.BroadcastChannel;
   globalThis.BroadcastChannel = class { constructor() { throw new DOMException("no", "SecurityError"); } };
