@@ -147,7 +147,9 @@ class Monitor extends EventTarget {
       target?.addEventListener(type, f);
       this.#undo.push(() => target?.removeEventListener(type, f));
     };
-    on(document, "visibilitychange", () => document.visibilityState === "visible" && this.#look(interval));
+    // Whoever comes back to a prompt may have signed in elsewhere meanwhile.
+    const age = () => (this.#state === "ended" ? patience : interval);
+    on(document, "visibilitychange", () => document.visibilityState === "visible" && this.#look(age()));
     on(document, "resume", () => this.#look(interval));
     on(window, "online", () => this.#look(this.#failed ? patience : interval));
     on(window, "pageshow", (event) => event.persisted && this.#greet());
@@ -157,15 +159,16 @@ class Monitor extends EventTarget {
     if (this.#channel) this.#channel.onmessage = (event) => this.#hear(event.data);
   }
 
-  // greet is for a page that has just come: it asks the other tabs, and where they know
-  // nothing fresh, the server.
+  // greet is for a page that has just come: it asks the other tabs, and where none has
+  // been told lately that somebody is signed in, the server. That nobody was proves
+  // nothing: somebody may have signed in on a page without a monitor.
   async #greet() {
     this.#at = -Infinity;
     if (this.#channel) {
-      this.#post({ kind: "hello" });
+      this.#post({ kind: "hello", state: this.#state });
       await this.#sleep(100);
     }
-    if (!this.#fresh(this.#options.interval)) await this.check();
+    if (this.#state !== "in" || !this.#fresh(this.#options.interval)) await this.check();
   }
 
   // look asks unless the last answer is younger than age.
@@ -373,7 +376,7 @@ class Monitor extends EventTarget {
     const held = Boolean(this.#tokens());
     switch (news.kind) {
       case "hello":
-        if (!held && !this.#failed && this.#state !== "unknown") this.#post(this.#summary());
+        if (!held && !this.#failed && this.#answers(news.state)) this.#post(this.#summary());
         return;
       case "drop":
         return this.#dropRefresh();
@@ -383,10 +386,15 @@ class Monitor extends EventTarget {
     if (news.at > this.#at || this.#at > this.#clock.now()) this.#adopt(news);
   }
 
+  // answers reports whether what this tab knows is of use to one in that state: a sign-out
+  // is, to a page that has come back and not heard of it.
+  #answers(state) {
+    return this.#state === "in" || (this.#state === "out" && state === "in");
+  }
+
   // summary is the answer to a new tab.
   #summary() {
-    const kind = { in: "good", out: "out", ended: "over" }[this.#state];
-    return { kind, at: this.#at, verdict: this.#verdict, bearer: false };
+    return { kind: this.#state === "in" ? "good" : "out", at: this.#at, verdict: this.#verdict, bearer: false };
   }
 
   #adopt(news) {

@@ -59,6 +59,24 @@ test("a new tab asks the others, not the server", async () => {
   assert.deepEqual([browser.tabs[1].verdicts.length, late.verdicts.length], [known, 1], "old news is no news");
 });
 
+test("who signs in on a page without a monitor is signed in, beside tabs that were out or over", async () => {
+  for (const before of ["out", "ended"]) {
+    const { server, browser, clock } = world();
+    const [old] = await browser.signedIn();
+    server.health = () => verdict("revoked");
+    if (before === "out") old.monitor.signedOut();
+    await clock.run(10 * minute);
+    assert.equal(old.monitor.state, before);
+    old.monitor.check(); // what it knows is new
+    await clock.run(second);
+
+    server.health = () => verdict("ok");
+    const landed = browser.open();
+    await clock.run(second);
+    assert.deepEqual([landed.states, old.monitor.state, old.dialog], [["in"], "in", undefined], before);
+  }
+});
+
 test("a new tab beside one that was told nothing asks by itself", async () => {
   const { server, browser, clock } = world();
   await browser.signedIn();
