@@ -149,9 +149,10 @@ export interface Monitor extends EventTarget {
   /**
    * The page's fetch for this API, usable without its object. It sends the tokens, and
    * after a 401 refreshes once, together with all other callers, and repeats the request
-   * (unless its body is a stream). What it resolves with is a 401 only if the refresh was
-   * refused too; where nobody could tell, it is an empty 503. It never refreshes for the
-   * four addresses of Options, and passes requests to other origins on as they are.
+   * (unless its body is a stream). What it resolves with is then a 401 only if the refresh
+   * or the repeated request was refused too; where nobody could tell, it is an empty 503.
+   * It never refreshes for the four addresses of Options, nor while a sign-in or sign-out
+   * of this tab is under way, and passes requests to other origins on as they are.
    */
   fetch: typeof fetch;
 

@@ -48,6 +48,7 @@ class Monitor extends EventTarget {
   #checking = null; // {promise, abort}
   #refreshing = null; // the same
   #renewing = null; // a promise
+  #renewals = 0; // how often this tab has refreshed
   #changing = 0; // sign-ins and sign-outs under way
   #dialog = null;
   #stopped = false;
@@ -128,10 +129,12 @@ class Monitor extends EventTarget {
     const url = this.#absolute(input.url ?? input);
     if (url.origin !== this.#urls.refreshURL.origin) return this.#options.fetch(input, init);
     const again = typeof input.clone === "function" ? input.clone() : input;
+    const before = this.#renewals;
     const answer = await this.#send(input, init);
     const routine = Object.values(this.#urls).some((u) => u.pathname === url.pathname);
     if (answer.status !== 401 || routine || this.#changing || init?.body?.getReader) return answer;
-    const kind = await this.#renew();
+    const renewed = this.#renewals > before; // while it was on its way
+    const kind = renewed ? "good" : await unlessAborted(init?.signal ?? input.signal, this.#renew());
     if (kind === "good") return this.#send(again, init);
     return kind === "over" ? answer : new Response(null, { status: 503, headers: { "Retry-After": "1" } });
   }
@@ -254,7 +257,10 @@ class Monitor extends EventTarget {
     if (this.#changing) return "unknown";
     if (this.#refreshing) return this.#refreshing.promise;
     const refresh = this.#refreshing = { abort: new AbortController() };
-    refresh.promise = this.#trade(refresh.abort.signal).finally(() => {
+    refresh.promise = this.#trade(refresh.abort.signal).then((kind) => {
+      if (kind === "good") this.#renewals++;
+      return kind;
+    }).finally(() => {
       if (this.#refreshing === refresh) this.#refreshing = null;
     });
     return refresh.promise;
@@ -287,14 +293,11 @@ class Monitor extends EventTarget {
   // status 0, and what is not JSON has no body.
   async #request(url, init, signal) {
     const abort = new AbortController();
-    let timer;
-    const over = new Promise((_, reject) => {
-      abort.signal.addEventListener("abort", () => reject(new Error("no answer")));
-      signal.addEventListener("abort", () => abort.abort());
-      timer = this.#clock.setTimeout(() => abort.abort(), patience);
-    });
+    const end = () => abort.abort();
+    signal.addEventListener("abort", end);
+    const timer = this.#clock.setTimeout(end, patience);
     try {
-      return await Promise.race([this.#exchange(url, { ...init, signal: abort.signal }), over]);
+      return await unlessAborted(abort.signal, this.#exchange(url, { ...init, signal: abort.signal }));
     } catch {
       return { status: 0, body: null };
     } finally {
@@ -476,6 +479,21 @@ function next(state, kind, refusals) {
   if (kind === "over" && state === "unknown") return "out";
   if (kind === "over" && state === "in" && refusals > 1) return "ended";
   return state;
+}
+
+// unlessAborted waits for a promise, but no longer than until the signal, if any, aborts.
+async function unlessAborted(signal, promise) {
+  let stop;
+  const aborted = new Promise((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal?.removeEventListener("abort", stop);
+  }
 }
 
 // post is a POST that carries the refresh token, if it is not in a cookie.

@@ -38,6 +38,35 @@ test("callers at the same time share one refresh", async () => {
   assert.equal(server.refreshes, 1);
 });
 
+test("a 401 that comes after the refresh of another request is repeated, not refreshed again", async () => {
+  const { clock, tab, server } = await signedIn();
+  server.other = async (path) => {
+    const fresh = server.refreshes > 0;
+    if (path !== me) await new Promise((done) => clock.start(done, second)); // a slow one
+    return fresh ? json(200, {}) : refused();
+  };
+  const answers = await settled(clock, Promise.all([me, "/api/slow", "/api/slow"].map((path) => tab.monitor.fetch(path))));
+  assert.deepEqual(answers.map((a) => a.status), [200, 200, 200]);
+  assert.equal(server.refreshes, 1);
+});
+
+test("a request that the page aborts while it waits for a refresh ends at once", async () => {
+  for (const make of [(signal) => [me, { signal }], (signal) => [new Request(origin + me, { signal })]]) {
+    const { clock, tab, server } = await signedIn();
+    server.refresh = () => new Response(null, { status: 503 });
+    const page = new AbortController(), reason = new Error("not needed any more");
+    let failed;
+    tab.monitor.fetch(...make(page.signal)).catch((error) => { failed = error; });
+    const patient = tab.monitor.fetch(me);
+    await clock.run(2 * second);
+    page.abort(reason);
+    await clock.run(1);
+    assert.equal(failed, reason);
+    server.refresh = ok;
+    assert.equal((await settled(clock, patient)).status, 200, "the refresh goes on for the others");
+  }
+});
+
 test("a check shares the refresh of a request", async () => {
   const { clock, tab, server } = await signedIn();
   server.health = () => verdict("expired");
