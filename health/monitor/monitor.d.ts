@@ -111,12 +111,23 @@ export interface VerdictDetail {
   outcome: Outcome;
 }
 
+/** The events of a monitor; what the callbacks of Options get is their `detail`. */
+export interface MonitorEvents {
+  verdict: CustomEvent<VerdictDetail>;
+  state: CustomEvent<State>;
+  prompt: CustomEvent<Verdict | null>;
+}
+
 /**
- * A running monitor. It is an EventTarget of the events `verdict`, `state` and
- * `prompt`, whose `detail` is what the callbacks of Options get. Its methods never
- * reject, but for what `send` and `fetch` reject with.
+ * A running monitor. It is an EventTarget of the events of MonitorEvents. Its methods
+ * never reject, but for what `send` and `fetch` reject with.
  */
 export interface Monitor extends EventTarget {
+  addEventListener<Type extends keyof MonitorEvents>(
+    type: Type, listener: (event: MonitorEvents[Type]) => void, options?: boolean | AddEventListenerOptions): void;
+  addEventListener(
+    type: string, listener: EventListenerOrEventListenerObject | null, options?: boolean | AddEventListenerOptions): void;
+
   readonly state: State;
   /** What the newest check was told, here or in another tab; null if nothing. */
   readonly verdict: Verdict | null;

@@ -537,10 +537,11 @@ function openDialog(document, texts, signIn) {
   const make = (parent, name, properties) => Object.assign(parent.appendChild(document.createElement(name)), properties);
   const dialog = make(document.body, "dialog", { className: "sessionring-prompt" });
   Object.assign(dialog.style, { maxWidth: "26rem", padding: "1.25rem", lineHeight: "1.5" });
-  dialog.setAttribute("aria-labelledby", "sessionring-title");
-  dialog.setAttribute("aria-describedby", "sessionring-text");
-  make(dialog, "h2", { id: "sessionring-title", textContent: texts.title }).style.marginTop = "0";
-  make(dialog, "p", { id: "sessionring-text", textContent: texts.text });
+  const id = `sessionring-${Math.random()}`; // a page may have two monitors
+  dialog.setAttribute("aria-labelledby", `${id}-title`);
+  dialog.setAttribute("aria-describedby", `${id}-text`);
+  make(dialog, "h2", { id: `${id}-title`, textContent: texts.title }).style.marginTop = "0";
+  make(dialog, "p", { id: `${id}-text`, textContent: texts.text });
   const buttons = make(dialog, "div");
   Object.assign(buttons.style, { display: "flex", gap: "0.75rem", alignItems: "center" });
   const close = () => dialog.close();

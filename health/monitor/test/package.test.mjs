@@ -37,9 +37,17 @@ test("the types have what the module has, and no more", async () => {
   const { monitor } = browser.open();
   await clock.run(second);
   const [, body] = types.match(/^export interface Monitor extends EventTarget \{([^]*?)^\}/m);
-  const declared = [...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:]/gm)].map((m) => m[1]).sort();
+  const all = [...body.matchAll(/^ {2}(?:readonly )?(\w+)[(:]/gm)].map((m) => m[1]).sort();
+  const declared = all.filter((name) => !(name in EventTarget.prototype));
   const own = [...Object.getOwnPropertyNames(Object.getPrototypeOf(monitor)), ...Object.keys(monitor)];
   assert.deepEqual(declared, [...new Set(own)].filter((name) => name !== "constructor").sort());
+});
+
+test("every event has a type", () => {
+  const [, body] = read("monitor.d.ts").match(/^export interface MonitorEvents \{([^]*?)^\}/m);
+  const declared = [...body.matchAll(/^ {2}(\w+):/gm)].map((m) => m[1]).sort();
+  const emitted = [...read("monitor.js").matchAll(/#emit\("(\w+)"/g)].map((m) => m[1]);
+  assert.deepEqual(declared, [...new Set(emitted)].sort());
 });
 
 test("every option that the module reads is in the types, and the other way round", () => {

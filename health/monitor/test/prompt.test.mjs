@@ -107,6 +107,7 @@ test("the dialog is named, described, modal, and can be closed; the page stays",
   const ids = new Map(["h2", "p"].map((name) => [name, dialog.find(name)[0].id]));
   assert.equal(dialog.attributes["aria-labelledby"], ids.get("h2"));
   assert.equal(dialog.attributes["aria-describedby"], ids.get("p"));
+  assert.notEqual(ids.get("h2"), (await ended()).tab.dialog.find("h2")[0].id, "two prompts on a page are not confused");
   const [close, ...more] = dialog.find("button");
   assert.equal(more.length, 0, "without signIn there is no button for it");
   close.click();
