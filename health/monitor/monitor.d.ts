@@ -20,7 +20,8 @@ export interface Verdict {
  * What came of a check.
  * - `good`: signed in; refreshed on the way if the verdict says `refresh`.
  * - `over`: the server has clearly refused: it says `login`, or a refresh is 401.
- * - `retry`: the server says, by 503, that it cannot tell now.
+ * - `retry`: the server says, by 503, that it cannot tell now. It is asked six times more,
+ *   each time later and never before its `Retry-After`, unless that is over ten seconds.
  * - `unknown`: no network, no answer within ten seconds, 404, 429, 500, HTML, and all else.
  */
 export type Outcome = "good" | "over" | "retry" | "unknown";

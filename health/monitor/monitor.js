@@ -18,7 +18,7 @@ const defaultTexts = {
   later: "Not now",
 };
 
-const patience = 10_000; // how long one request may take
+const patience = 10_000; // how long one request may take, and a pause that a server asks for
 const tick = 30_000; // how often to look at the clock: timers stand still while a computer sleeps
 const retries = 6;
 const firstWait = 500;
@@ -40,6 +40,7 @@ class Monitor extends EventTarget {
   #at = -Infinity; // when the newest news began, by the clock that all tabs share
   #due = -Infinity;
   #failed = false; // the newest check told nothing
+  #away = 0; // how long the server wants to be left alone, said its newest answer
   #refusals = 0; // clear ones in a row
   #refusedAt = -Infinity; // the last that was counted
   #busy = 0; // how often in a row another tab held the lock and told nothing
@@ -136,7 +137,8 @@ class Monitor extends EventTarget {
     const renewed = this.#renewals > before; // while it was on its way
     const kind = renewed ? "good" : await unlessAborted(init?.signal ?? input.signal, this.#renew());
     if (kind === "good") return this.#send(again, init);
-    return kind === "over" ? answer : new Response(null, { status: 503, headers: { "Retry-After": "1" } });
+    if (kind === "over") return answer;
+    return new Response(null, { status: 503, headers: { "Retry-After": Math.ceil(this.#away / 1000) || 1 } });
   }
 
   // ---- When to ask
@@ -204,12 +206,13 @@ class Monitor extends EventTarget {
     return this.#verdict;
   }
 
-  // insist repeats what nobody could tell, six times, each time later.
+  // insist repeats what nobody could tell, six times, each time later, unless the server
+  // wants to be left alone for long.
   async #insist(attempt, signal) {
     for (let n = 0; ; n++) {
       const kind = await attempt();
-      if (kind !== "retry" || n === retries) return kind;
-      await this.#sleep(firstWait * 2 ** n * (1 + this.#clock.random() / 2));
+      if (kind !== "retry" || n === retries || this.#away > patience) return kind;
+      await this.#sleep(Math.max(firstWait * 2 ** n, this.#away) * (1 + this.#clock.random() / 2));
       if (signal?.aborted || this.#stopped) return "unknown";
     }
   }
@@ -307,6 +310,7 @@ class Monitor extends EventTarget {
 
   async #exchange(url, init) {
     const answer = await this.#send(url, { cache: "no-store", ...init });
+    this.#away = retryAfter(answer.headers);
     const json = /^application\/json\b/i.test(answer.headers.get("Content-Type") ?? "");
     return { status: answer.status, body: json ? await answer.json() : null };
   }
@@ -494,6 +498,16 @@ async function unlessAborted(signal, promise) {
   } finally {
     signal?.removeEventListener("abort", stop);
   }
+}
+
+// retryAfter is what the header of that name says, in milliseconds and at most an hour: a
+// number of seconds, or a date by the clock of the server (RFC 9110, section 10.2.3).
+// What is neither, or over, is 0.
+function retryAfter(headers) {
+  const said = headers.get("Retry-After") ?? "";
+  const date = / GMT$/.test(said) ? Date.parse(said) - Date.parse(headers.get("Date")) : 0;
+  const ms = /^\d+$/.test(said) ? said * 1000 : date;
+  return ms > 0 ? Math.min(ms, 3600_000) : 0;
 }
 
 // post is a POST that carries the refresh token, if it is not in a cookie.

@@ -77,6 +77,55 @@ test("retry is retried six times, from half a second, doubling, with jitter", as
   }
 });
 
+// away is an answer of 503 with these headers.
+const away = (headers) => () => {
+  const { status, body } = verdict("unavailable");
+  return new Response(body, { status, headers: { "Content-Type": "application/json", ...headers } });
+};
+
+// waits returns the pauses between the requests of one check, in seconds.
+async function waits(fault, skew = 0) {
+  const { server, browser, clock } = world();
+  browser.skew = skew;
+  await browser.signedIn();
+  server.health = fault;
+  server.requests = [];
+  await clock.run(9 * minute);
+  return server.requests.map((r) => r.at).map((t, n, at) => Math.round((t - at[n - 1]) / 100) / 10).slice(1);
+}
+
+test("Retry-After is the least that is waited; one that is long ends the retries", async () => {
+  const date = (seconds) => new Date(Date.UTC(2027, 0, 4, 8) + seconds * second).toUTCString();
+  const usual = [0.5, 1, 2, 4, 8, 16];
+  const rows = [
+    [{}, usual],
+    [{ "Retry-After": "1" }, [1, 1, 2, 4, 8, 16]],
+    [{ "Retry-After": "5" }, [5, 5, 5, 5, 8, 16]],
+    [{ "Retry-After": "10" }, [10, 10, 10, 10, 10, 16]],
+    [{ "Retry-After": "11" }, []],
+    [{ "Retry-After": "9".repeat(400) }, []],
+    ...["0", "-5", "soon", "1.5", "", "5, 5", "2030-01-01", "-1 GMT"].map((said) => [{ "Retry-After": said }, usual]),
+    [{ "Retry-After": date(5), Date: date(0) }, [5, 5, 5, 5, 8, 16]],
+    [{ "Retry-After": date(-5), Date: date(0) }, usual],
+    [{ "Retry-After": date(86400), Date: date(0) }, []],
+    [{ "Retry-After": date(5) }, usual], // by which clock?
+  ];
+  for (const [headers, want] of rows) {
+    for (const skew of [0, hour]) assert.deepEqual(await waits(away(headers), skew), want, JSON.stringify(headers).slice(0, 80));
+  }
+});
+
+test("a server that wants to be left alone for long is asked again after an interval", async () => {
+  const { server, browser, clock } = world();
+  const [tab] = await browser.signedIn();
+  server.health = away({ "Retry-After": "86400" });
+  await clock.run(hour);
+  assert.deepEqual([server.checks, tab.states], [13, ["in"]]);
+  server.health = () => verdict("ok");
+  await clock.run(5 * minute);
+  assert.equal(tab.verdicts.at(-1).outcome, "good");
+});
+
 test("retry ends with the first clear answer", async () => {
   const { server, browser, clock } = world();
   await browser.signedIn();

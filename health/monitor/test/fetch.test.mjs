@@ -137,6 +137,15 @@ test("callers who wait for a refresh wait together", async () => {
   assert.equal(server.refreshes, 7);
 });
 
+test("a page that cannot be told is told when to ask again", async () => {
+  for (const [said, want] of [["7", "7"], ["600", "600"], [null, "1"], ["9".repeat(400), "3600"]]) {
+    const { clock, tab, server } = await signedIn();
+    server.refresh = () => new Response(null, { status: 503, headers: said ? { "Retry-After": said } : {} });
+    const answer = await settled(clock, tab.monitor.fetch(me));
+    assert.deepEqual([answer.status, answer.headers.get("Retry-After")], [503, want]);
+  }
+});
+
 test("requests with a body are repeated with it; a stream is not", async () => {
   const { clock, tab, server } = await signedIn();
   const bodies = [];
