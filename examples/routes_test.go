@@ -77,8 +77,8 @@ var rows = []row{
 	{name: "readyz by POST", method: "POST", path: "/readyz", status: 405, want: "invalid"},
 
 	{name: "dashboard without", method: "GET", path: "/admin/api/status", status: 401, want: noToken},
-	{name: "dashboard for others", method: "GET", path: "/admin/api/status", signedIn: true, status: 403, want: "forbidden"},
-	{name: "dashboard changed by others", method: "POST", path: "/admin/api/keys/rotate", signedIn: true, status: 403, want: "forbidden"},
+	{name: "dashboard for others", method: "GET", path: "/admin/api/status", signedIn: true, status: 404, want: "not_found"},
+	{name: "dashboard changed by others", method: "POST", path: "/admin/api/keys/rotate", signedIn: true, status: 404, want: "not_found"},
 	{name: "dashboard from a foreign page", method: "POST", path: "/admin/api/keys/rotate", headers: []string{"Origin", foreign}, signedIn: true, status: 403, want: "cross_origin"},
 
 	{name: "devices", method: "GET", path: "/api/auth/sessions", signedIn: true, status: 200, want: "sessions"},
@@ -90,7 +90,7 @@ var rows = []row{
 	{name: "end of a device by GET", method: "GET", path: "/api/auth/sessions/unknown", signedIn: true, status: 405, want: "invalid"},
 	{name: "end of a device from a foreign page", method: "DELETE", path: "/api/auth/sessions/unknown", headers: []string{"Origin", foreign}, signedIn: true, status: 403, want: "cross_origin"},
 
-	{name: "dashboard for others", method: "GET", path: "/admin/", signedIn: true, status: 403, want: "forbidden"},
+	{name: "dashboard for others", method: "GET", path: "/admin/", signedIn: true, status: 404, want: "not_found"},
 	{name: "nothing there", method: "GET", path: "/data/keyring.json", status: 404, want: "not_found"},
 	{name: "a host that is not local", method: "POST", path: "/api/auth/login", body: `{"username":"demo","password":"demo"}`, headers: []string{"Host", "app.example.com"}, status: 421, want: "misdirected"},
 }

@@ -32,7 +32,7 @@ func newApp(cfg *config, sessions *session.Manager) (*app, error) {
 	var err error
 	a.board, err = dashboard.New(dashboard.Config{
 		Sessions: sessions, Keys: a.keys, Health: a.health, Store: cfg.sessions.Store,
-		RefreshPath: "/api/auth/refresh", Allow: adminOnly,
+		RefreshPath: "/api/auth/refresh", SignInPath: "/", Allow: adminOnly,
 	})
 	return a, err
 }

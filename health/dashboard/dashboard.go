@@ -39,16 +39,22 @@ type Config struct {
 	// there. Nil: it is kept in memory, covers this instance and ends with it.
 	Store session.Store
 	// RefreshPath is the route of session.Manager.HandleRefresh, such as
-	// "/api/auth/refresh". An open page asks it when its access token has expired;
-	// "": the page says then that it is out of date.
+	// "/api/auth/refresh". An open page asks it when its access token has expired, and
+	// who comes to a page with one that has is refreshed on the way; "": neither, the
+	// one page says that it is out of date, and the other that nobody is signed in.
 	RefreshPath string
-	// Allow is required: it decides who may see and do all this. An error is 403.
+	// SignInPath is where people sign in, such as "/". Browsers without a session are
+	// shown the way there; "": they are only told that they are not signed in.
+	SignInPath string
+	// Allow is required: it decides who may see and do all this. An error, which the
+	// Logger of Sessions is told, is 404, as if there were nothing here.
 	Allow func(*session.Claims) error
 }
 
 // New returns the handler for everything below /admin/. It lets in whom cfg.Allow
-// lets in, by access token in header or cookie, as session.Manager.RequireFunc does,
-// foreign pages never. What is missing in cfg is an error.
+// lets in, by access token in header or cookie, as session.Manager.Require does:
+// strangers are answered 401, and requests by foreign pages 403. What is missing in cfg
+// is an error.
 //
 // It observes cfg.Sessions from now on, for the history, which is written once a minute
 // by session.Manager.Run and whenever somebody looks: one dashboard for one Manager, or
@@ -73,7 +79,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	b := &board{cfg: cfg, history: newHistory(store, cfg.Health), pages: parsePages()}
 	cfg.Sessions.Observe(b.history.hooks())
-	return strict(cfg.Sessions.RequireFunc(cfg.Allow)(b.routes())), nil
+	return strict(b.gate(b.routes())), nil
 }
 
 // board is a dashboard.
@@ -95,10 +101,13 @@ func (b *board) routes() http.Handler {
 	mux.Handle("/admin/api/keys/rotate", only("POST", b.obey(keyRotated, b.rotate)))
 	mux.Handle("/admin/api/keys/revoke", only("POST", b.obey(keyRevoked, b.revoke)))
 	mux.Handle("/admin/api/keys/drop", only("POST", b.obey(keyDropped, b.drop)))
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusNotFound, map[string]string{"error": "not_found"})
-	})
+	mux.HandleFunc("/", notFound)
 	return mux
+}
+
+// notFound answers for what does not exist.
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusNotFound, map[string]string{"error": "not_found"})
 }
 
 // contentPolicy lets a page load what this handler serves, and send its forms here.

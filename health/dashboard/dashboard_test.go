@@ -101,7 +101,7 @@ func TestClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t)
 		for _, line := range []string{statusLine, rotateLine, revokeLine, dropLine, "GET /admin/", "GET /admin/elsewhere"} {
-			for user, want := range map[string]int{"": 401, "alice": 403} {
+			for user, want := range map[string]int{"": 401, "alice": 404} {
 				if got, body := s.ask(t, user, line, `{"key":"v1"}`); got != want {
 					t.Errorf("%s as %q: got %d %s, want %d", line, user, got, body, want)
 				}

@@ -70,11 +70,11 @@ func (b *board) page(w http.ResponseWriter, r *http.Request) {
 			v.FoundError = session.Reason(err)
 		}
 	}
-	b.show(w, "page", v)
+	b.show(w, http.StatusOK, "page", v)
 }
 
 // show answers with a page.
-func (b *board) show(w http.ResponseWriter, name string, v any) {
+func (b *board) show(w http.ResponseWriter, status int, name string, v any) {
 	var page bytes.Buffer
 	if err := b.pages.ExecuteTemplate(&page, name, v); err != nil {
 		b.cfg.Sessions.Logger().Error("dashboard page failed", "error", err)
@@ -83,6 +83,7 @@ func (b *board) show(w http.ResponseWriter, name string, v any) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
 	page.WriteTo(w)
 }
 
@@ -164,10 +165,10 @@ func (b *board) confirm(w http.ResponseWriter, r *http.Request) {
 		q.Key = &keys[i]
 	}
 	if !q.Form.sound() || !q.ask() {
-		answer(w, http.StatusNotFound, map[string]string{"error": "not_found"})
+		notFound(w, r)
 		return
 	}
-	b.show(w, "confirm", q)
+	b.show(w, http.StatusOK, "confirm", q)
 }
 
 // ask words the question, and reports whether there is one.

@@ -26,6 +26,8 @@ func refusal(code int, data []byte) error {
 	case http.StatusNotFound:
 		if f.Word == "no_such_key" {
 			f.status = refused
+		} else {
+			said = fmt.Sprintf("the server answers 404 (%s): -server must name an instance that serves /admin/api, and the token be that of an administrator", f.Word)
 		}
 	}
 	said = strings.TrimPrefix(cmp.Or(said, fmt.Sprintf("the server answers %d (%s)", code, f.Word)), "keyring: ")

@@ -51,7 +51,7 @@ func (s *fakeInstance) guard(next http.Handler) http.Handler {
 			defer s.mu.Unlock()
 			next.ServeHTTP(w, r)
 		case "Bearer user." + s.token:
-			answer(w, 403, `{"error":"forbidden"}`)
+			answer(w, 404, `{"error":"not_found"}`)
 		default:
 			answer(w, 401, `{"error":"invalid"}`)
 		}
@@ -256,7 +256,7 @@ func TestHostileServers(t *testing.T) {
 		"keys without names": {say(200, `{"keys":[{}]}`), cannotTell, "not the answer of an instance"},
 		"of other types":     {say(200, `{"keys":[{"id":7}]}`), cannotTell, "not the answer of an instance"},
 		"empty":              {say(200, ``), cannotTell, "not the answer of an instance"},
-		"not found":          {say(404, `{"error":"not_found"}`), cannotTell, "404 (not_found)"},
+		"not found":          {say(404, `{"error":"not_found"}`), cannotTell, "404 (not_found): -server must name an instance that serves /admin/api, and the token be that of an administrator"},
 		"not found, as text": {http.NotFound, cannotTell, "404"},
 		"no reason":          {say(409, `{}`), cannotTell, "409"},
 		"reason with escape": {say(409, `{"error":"\u001b[2J"}`), cannotTell, "409"},
