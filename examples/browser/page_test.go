@@ -134,10 +134,7 @@ func (b *tab) screenshots(name string) {
 	b.Helper()
 	do(b, chromedp.EmulateViewport(900, 700))
 	for _, scheme := range []string{"light", "dark"} {
-		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
-		do(b, func(ctx context.Context, t *chromedp.Target) (cdp.Empty, error) {
-			return cdp.Call(ctx, t, emulation.SetEmulatedMedia, media)
-		})
+		b.prefer(scheme)
 		b.wantReadable(name + ", " + scheme)
 		picture := do(b, func(ctx context.Context, t *chromedp.Target) ([]byte, error) {
 			r, err := cdp.Call(ctx, t, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: ptr(true)})
@@ -151,6 +148,15 @@ func (b *tab) screenshots(name string) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// prefer has the browser prefer a colour scheme, light or dark.
+func (b *tab) prefer(scheme string) {
+	b.Helper()
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	do(b, func(ctx context.Context, t *chromedp.Target) (cdp.Empty, error) {
+		return cdp.Call(ctx, t, emulation.SetEmulatedMedia, media)
+	})
 }
 
 // screenshotFolder is where somebody wants to see them, or a folder of the test.
