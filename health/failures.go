@@ -16,7 +16,7 @@ const (
 // failures judges the verdicts of five minutes after the other.
 type failures struct {
 	counts map[string]*atomic.Int64
-	since  time.Time // when these five minutes began; zero: not yet
+	since  time.Time // when these five minutes began; zero: nobody has looked yet
 	failed int64     // failures and verdicts before them
 	all    int64
 	text   string // what came of the last five minutes
@@ -38,7 +38,7 @@ func (f *failures) judge(now time.Time) string {
 	}
 	bad, of := failed-f.failed, all-f.all
 	f.text = ""
-	if of >= failuresOf && bad*100 > of*failuresOver {
+	if !f.since.IsZero() && of >= failuresOf && bad*100 > of*failuresOver { // a start is not judged
 		f.text = fmt.Sprintf("%d of %d health answers in five minutes were failures: look at the verdicts, and at the reasons of refusals", bad, of)
 	}
 	f.since, f.failed, f.all = now, failed, all

@@ -31,7 +31,8 @@ type Alert struct {
 	//	weak_secret          the source of the keys has one now that is short, published
 	//	                     or a placeholder; it is refused, and so would be a start
 	//	store_down           the Store does not answer
-	//	clock_step           this clock is not that of the Store or of other instances
+	//	clock_step           this clock is not that of the Store or of other instances,
+	//	                     or was set by more than the leeway within ten minutes
 	//	health_failures      many answers of package health are failures
 	Name  string    `json:"name"`
 	Text  string    `json:"text"` // what is the matter and what to do; without secrets

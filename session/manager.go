@@ -32,6 +32,7 @@ type Manager struct {
 
 	evidence evidence // which keys tokens need
 	reporter reporter // what other instances are told
+	watcher  watcher  // what alerts are judged by
 
 	judges map[string]func(time.Time) string // of alerts of others, by name; guarded by mu
 	unheld crowd                             // tokens that name keys not held here

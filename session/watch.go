@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -21,8 +22,17 @@ func (m *Manager) Alarm(name string, judge func(now time.Time) string) {
 	m.judges[name] = judge
 }
 
-// watch judges what this instance knows by itself.
+// watcher is what watch remembers from one time to the next.
+type watcher struct {
+	mu    sync.Mutex // held while judging
+	stale int        // times in a row that the view of revocations was too old
+	clock clock
+}
+
+// watch judges what this instance knows by itself. Two at once would call judges twice.
 func (m *Manager) watch(ctx context.Context) {
+	m.watcher.mu.Lock()
+	defer m.watcher.mu.Unlock()
 	now, r := time.Now(), m.live.Ring()
 	texts := map[string]string{
 		"key_overdue":      m.overdue(r, now),
@@ -104,13 +114,17 @@ func (m *Manager) unknownKids(now time.Time) string {
 	return fmt.Sprintf("at least %d different tokens of the last five minutes name keys that are not held here. Nobody can tell whether they are good: if a key was removed, or another release issues under others, put a common key back", n)
 }
 
-// fewFailures is how many reloads may fail in a row.
-const fewFailures = 1
+// A reload may fail once, and for a moment: tokens of unknown keys cause many, and a file
+// may be read while it is written.
+const (
+	fewFailures = 1
+	soonOver    = 15 * time.Second
+)
 
 // reloadFailing tells of keys that cannot be read again.
 func (m *Manager) reloadFailing() string {
 	f := m.live.Failing()
-	if f == nil || f.Times <= fewFailures {
+	if f == nil || f.Times <= fewFailures || f.Last.Sub(f.Since) < soonOver {
 		return ""
 	}
 	return fmt.Sprintf("the keys cannot be read since %s, as the log says: those in force stay, and new or revoked ones are not seen", f.Since.UTC().Format(time.RFC3339))
@@ -124,10 +138,18 @@ func (m *Manager) weakSecret() string {
 	return "the source of the keys has a secret that is short, regular, published or a placeholder. It is not in force, and the next start will refuse it: replace it"
 }
 
+// fewTimes is how often in a row the store may be found not to answer: after a process
+// has been stopped for a while, all is old for a moment.
+const fewTimes = 1
+
 // storeDown tells of a store that does not answer, or not as it should.
 func (m *Manager) storeDown() string {
-	stale := m.follow.feed != nil && m.cfg.Revocation == Cached && m.follow.age() > outageAfter*m.cfg.RevocationLag
-	if !stale && m.reporter.failed.Load() < 2 {
+	if m.follow.feed != nil && m.cfg.Revocation == Cached && m.follow.age() > outageAfter*m.cfg.RevocationLag {
+		m.watcher.stale++
+	} else {
+		m.watcher.stale = 0
+	}
+	if m.watcher.stale <= fewTimes && m.reporter.failed.Load() <= fewTimes {
 		return ""
 	}
 	return "the store does not answer, as the log says: nobody can sign in or refresh, nobody is signed out, and checks are answered as Config.Revocation says"
@@ -136,12 +158,35 @@ func (m *Manager) storeDown() string {
 // leastStep is a difference of clocks that is none.
 const leastStep = 10 * time.Second
 
-// clockStep tells of a clock that is not that of the others.
+// clock is what is known of the clock of this machine.
+type clock struct {
+	ahead time.Duration // how much more time has passed on it than really, since the start
+	step  time.Duration // by how much it was set last
+	told  time.Time     // until when that is told
+}
+
+// stepTold is how long a clock that was set is told of.
+const stepTold = 10 * time.Minute
+
+// look compares the clock with the time that has really passed since the start, and
+// notes a difference to the last time of more than least.
+func (c *clock) look(ahead, least time.Duration, now time.Time) {
+	if step := ahead - c.ahead; step.Abs() > least {
+		c.step, c.told = step.Round(time.Second), now.Add(stepTold)
+	}
+	c.ahead = ahead
+}
+
+// clockStep tells of a clock that is not that of the others, or was not its own.
 func (m *Manager) clockStep(now time.Time) string {
-	d := time.Duration(m.reporter.drift.Load()).Round(time.Second)
+	d, least, c := time.Duration(m.reporter.drift.Load()).Round(time.Second), max(leastStep, m.cfg.Leeway), &m.watcher.clock
+	start := m.reporter.started
+	c.look(now.Round(0).Sub(start.Round(0))-now.Sub(start), least, now) // Round leaves the clock on the wall
 	switch {
-	case d.Abs() > max(leastStep, m.cfg.Leeway):
+	case d.Abs() > least:
 		return fmt.Sprintf("the clock of the store is %v ahead of this one: set both by NTP", d)
+	case now.Before(c.told):
+		return fmt.Sprintf("this clock was set by %v within seconds, or the machine has slept: tokens end earlier or later by as much; let NTP keep the clocks of all instances, which moves them slowly", c.step)
 	case m.ahead.size(now) > 0:
 		return "good tokens of the last five minutes were issued more than ten minutes ahead of this clock: set the clocks of all instances by NTP"
 	}

@@ -261,6 +261,58 @@ func TestEndOfNeededKey(t *testing.T) {
 	}
 }
 
+// What instances see of each other, and of the sessions, begins and ends once like the
+// rest.
+func TestFleetAlerts(t *testing.T) {
+	t.Parallel()
+	for _, alert := range []string{"no_shared_key", "needed_key_missing"} {
+		synctest.Test(t, func(t *testing.T) {
+			log, store := new(logBook), new(memstore.Store)
+			on := func(cfg *session.Config) { cfg.Store = store }
+			old := managerOf(t, "v1", on)
+			issue(t, old, alice)
+			stop := func() {}
+			if alert == "no_shared_key" {
+				stop = running(t, old)
+			}
+			s, keys := follow(t, "v2 v1")
+			m := managerOf(t, "v1", on, logInto(log), func(cfg *session.Config) { cfg.Keys = keys })
+			tellsOnce(t, m, log, alert, act{func() { s.set(keysOf(t, "v2")) }, 90 * time.Second}, act{func() { s.set(keysOf(t, "v2 v1")) }, 90 * time.Second})
+			stop()
+		})
+	}
+}
+
+// What is over in a moment is no alert: keys that cannot be read while their source is
+// written, however many tokens ask for others, and what is old when a process that was
+// stopped goes on.
+func TestNoAlertForAMoment(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log, store := new(logBook), new(unsteady)
+		s, keys := follow(t, "v1")
+		m := managerOf(t, "v1", logInto(log), func(cfg *session.Config) { cfg.Keys, cfg.Store = keys, store })
+		other := managerOf(t, "v9")
+		stop := running(t, m)
+		for range 20 {
+			time.Sleep(9 * time.Minute)
+			s.fail.Store(true)
+			store.down.Store(true)
+			for range 7 {
+				m.Verify(t.Context(), issue(t, other, alice).AccessToken)
+				time.Sleep(time.Second)
+			}
+			s.fail.Store(false)
+			store.down.Store(false)
+			time.Sleep(90 * time.Second)
+		}
+		stop()
+		if got, failed := log.records(t, "alert"), statsOf(t, m).Reloads["failed"]; len(got) != 0 || failed < 20 {
+			t.Errorf("got the alerts %v and %d reloads that failed, want no alert", got, failed)
+		}
+	})
+}
+
 // What other packages judge is an alert like the others.
 func TestAlarm(t *testing.T) {
 	t.Parallel()

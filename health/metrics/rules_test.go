@@ -94,17 +94,22 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Every alert that session documents is shown, also while it is not in force.
+// Every alert that session documents is shown, also while it is not in force, and is in
+// the README.
 func TestAlertNames(t *testing.T) {
 	t.Parallel()
-	source, err := os.ReadFile("../../session/alerts.go")
-	if err != nil {
-		t.Fatal(err)
+	read := func(file, pattern string) []string {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return names(regexp.MustCompile(pattern), string(text))
 	}
-	want := names(regexp.MustCompile(`(?m)^\t//\t([a-z_]+)  `), string(source))
-	got := names(regexp.MustCompile(`alert_active\{alert="(\w+)"\} 0`), played(t))
-	if !slices.Equal(got, want) || len(want) == 0 {
-		t.Errorf("got %q, want the names of session.Alert, %q", got, want)
+	want := read("../../session/alerts.go", `(?m)^\t//\t([a-z_]+)  `)
+	shown := names(regexp.MustCompile(`alert_active\{alert="(\w+)"\} 0`), played(t))
+	listed := read("../../README.md", "(?m)^\\| `([a-z]+_[a-z_]+)` \\|")
+	if !slices.Equal(shown, want) || !slices.Equal(listed, want) || len(want) == 0 {
+		t.Errorf("got %q, in the README %q, want the names of session.Alert, %q", shown, listed, want)
 	}
 }
 

@@ -35,9 +35,9 @@ type Live struct {
 
 // Failing is a run of reloads that have all failed.
 type Failing struct {
-	Since time.Time
-	Times int
-	Err   error // of the last
+	Since, Last time.Time
+	Times       int
+	Err         error // of the last
 }
 
 // ErrWeak is what the refusal of a secret that might be guessed is.
@@ -87,7 +87,8 @@ func (l *Live) count(ctx context.Context, err error) {
 		l.failing.Store(nil)
 	case !errors.Is(ctx.Err(), context.Canceled):
 		l.failures.Add(1)
-		next := Failing{time.Now(), 1, err}
+		now := time.Now()
+		next := Failing{now, now, 1, err}
 		if old := l.failing.Load(); old != nil {
 			next.Since, next.Times = old.Since, old.Times+1
 		}
