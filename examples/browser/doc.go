@@ -1,4 +1,4 @@
-// Package browser tests the example servers, and the cookies of the library, in real
+// Package browser tests the example servers, the cookies and the monitor in real
 // browsers: in Chromium with third-party cookies allowed, with third-party cookies
 // blocked, and in an incognito window, and in Firefox ESR with its two ways to keep
 // cookies apart. Everything stays on loopback.

@@ -95,7 +95,7 @@ func (p *program) endOthers() {
 }
 
 // dialogs is a script for the titles of all prompts.
-const dialogs = `[...document.querySelectorAll("dialog[open]")].map((d) => document.getElementById(d.getAttribute("aria-labelledby")) && d.querySelector("h2").textContent).join()`
+const dialogs = `[...document.querySelectorAll("dialog[open]")].map((d) => document.getElementById(d.getAttribute("aria-labelledby")).textContent).join()`
 
 func (b *tab) wantFocusInDialog(want string) {
 	b.Helper()
