@@ -177,5 +177,11 @@ export interface Monitor extends EventTarget {
  * other tabs, or else by a check; a visitor is not prompted. Then it checks every
  * interval while somebody is, and when the page wakes, comes back or gets online after
  * longer than that; all tabs of a browser together ask once. One per page is enough.
+ *
+ *     const monitor = startMonitor({ onState: (state) => show(state) });
+ *     const answer = await monitor.fetch("/api/me");
+ *
+ * A check extends no session, but a refresh does: while the page is open the session lasts
+ * until its absolute end. Where it must end sooner, `stop` when nobody uses the page.
  */
 export function startMonitor(options?: Options): Monitor;

@@ -9,6 +9,10 @@
 //	import { startMonitor } from "/monitor.js";
 //	const monitor = startMonitor({ onState: (state) => show(state) });
 //
+// Asking extends no session, but a refresh does: while a page with a monitor is open its
+// session lasts until session.Config.SessionTTL is over, used or not. To end it earlier,
+// stop the monitor when nobody uses the page.
+//
 // What it does, and every option, is described in monitor.d.ts. The folder of this package
 // can also be installed as a package of npm, as it is.
 package monitor

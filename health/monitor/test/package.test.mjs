@@ -26,6 +26,7 @@ test("package.json names files that are there, and needs nothing", () => {
   assert.deepEqual(p.exports, { ".": { types: "./monitor.d.ts", default: "./monitor.js" } });
   assert.equal(p.dependencies, undefined);
   p.files.forEach(read);
+  assert.equal(read("LICENSE"), read("../../LICENSE"), "npm adds it to what it packs");
 });
 
 test("the types have what the module has, and no more", async () => {
