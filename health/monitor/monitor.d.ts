@@ -81,7 +81,9 @@ export interface Options {
    * The Bearer transport: where the page keeps its tokens. Where `get` returns null,
    * and by default, they are in cookies. Put them there before `signedIn`, or before
    * the promise given to `signIn` resolves. `set` is called after a refresh, and with
-   * null after a sign-out. A tab with such tokens asks for itself alone.
+   * null after a sign-out. A tab with such tokens asks for itself alone. All tabs may
+   * share them, as in localStorage; tabs must not have copies of one refresh token, as
+   * sessionStorage makes when a tab is duplicated: the one used later counts as stolen.
    */
   tokens?: { get(): Tokens | null; set(tokens: Tokens | null): void };
 

@@ -379,7 +379,8 @@ class Monitor extends EventTarget {
     }
   }
 
-  #hear(news) {
+  #hear(news, late) {
+    if (this.#stopped) return;
     const held = Boolean(this.#tokens());
     switch (news.kind) {
       case "hello":
@@ -388,7 +389,9 @@ class Monitor extends EventTarget {
       case "drop":
         return this.#dropRefresh();
     }
-    // Tokens that a tab keeps to itself are no other tab's business.
+    // Tokens that a tab keeps to itself are no other tab's business. Those that all share
+    // are gone after a sign-out, but not everywhere at once.
+    if (news.kind === "out" && held && !late) this.#sleep(1000).then(() => this.#hear(news, true));
     if (news.kind === "out" ? held : held !== news.bearer) return;
     if (news.at > this.#at || this.#at > this.#clock.now()) this.#adopt(news);
   }

@@ -323,3 +323,17 @@ test("Bearer: tabs with tokens of their own neither tell nor believe", async () 
   await clock.run(second);
   assert.deepEqual([other.monitor.state, tab.monitor.state], ["out", "in"]);
 });
+
+test("Bearer: tabs that share their tokens sign in and out together", async () => {
+  const { server, browser, clock, tab } = await bearer();
+  let tokens = { access_token: "a1", refresh_token: "r1" };
+  const other = browser.open({ tokens: { get: () => tokens, set() {} } });
+  await clock.run(second);
+  assert.equal(other.monitor.state, "in");
+  tab.monitor.signedOut();
+  await clock.run(100);
+  tokens = null; // a moment later, as storage of another process
+  server.health = () => verdict("no_token");
+  await clock.run(hour);
+  assert.deepEqual([other.states, browser.prompts], [["in", "out"], 0]);
+});
