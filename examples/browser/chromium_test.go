@@ -123,6 +123,16 @@ func start(t *testing.T, profile string, flags []string) *tab {
 	return &tab{t, chrome{ctx}}
 }
 
+// another opens a further tab of the same Chromium.
+func (b *tab) another() *tab {
+	b.Helper()
+	ctx, _ := chromedp.NewContext(b.browser.(chrome).ctx)
+	if err := chromedp.Do(ctx); err != nil {
+		b.Fatal(err)
+	}
+	return &tab{b.T, chrome{ctx}}
+}
+
 // do does something that only Chromium can.
 func do[T any](b *tab, a chromedp.Action[T]) T {
 	b.Helper()

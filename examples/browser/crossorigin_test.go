@@ -74,6 +74,9 @@ func TestBearerFallback(t *testing.T) {
 		b.wantCard(foreign, "signed in as demo", "ok", "v1", "header")
 		b.wait(card(sibling, "fallback")+".hidden + ' ' + "+card(foreign, "fallback")+".hidden", "true false")
 		b.wantJar("api.shop.test __Host-access Lax", "api.shop.test __Host-refresh Lax")
+		other := b.another()
+		other.visit(s.url)
+		other.wantCard(foreign, "signed in as demo", "ok", "v1", "header")
 
 		s.restart("SESSION_SECRET="+second, "SESSION_SECRET_OLD="+first, "TOKEN_VERSION=v2")
 		b.reload()
@@ -85,10 +88,33 @@ func TestBearerFallback(t *testing.T) {
 
 		b.clickAll("sign-out")
 		b.wantCards("signed out", "none", "none", "none")
+		other.wantCards("signed out", "none", "none", "none")
 		b.wantJar()
-		if got := b.text("JSON.stringify(sessionStorage)"); got != "{}" {
+		if got := b.text("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)"); got != "{}{}" {
 			t.Error("the page has kept something after the sign-out")
 		}
+	})
+}
+
+// withoutStorage is a browser that keeps nothing for any site.
+var withoutStorage = mode{name: "all cookies and storage blocked, headless=new",
+	preferences: `{"profile":{"default_content_setting_values":{"cookies":2}}}`}
+
+// TestNothingKept signs in at both APIs in a browser that keeps nothing: there the tokens
+// last as long as the page.
+func TestNothingKept(t *testing.T) {
+	m := withoutStorage
+	t.Run(m.name, func(t *testing.T) {
+		s := run(t, "crossorigin", "SESSION_SECRET="+newSecret(), "TOKEN_VERSION=v1")
+		b := m.open(t, s.keyHash())
+		b.visit(s.url)
+		b.wantCards("signed out", "none", "none", "none")
+		b.signIn()
+		b.wantCards("signed in as demo", "ok", "v1", "header")
+		b.clickAll("refresh")
+		b.wantCards("signed in as demo", "ok", "v1", "header")
+		b.clickAll("sign-out")
+		b.wantCards("signed out", "none", "none", "none")
 	})
 }
 

@@ -112,11 +112,7 @@ func (w *watched) tabs(n int, query string) []*tab {
 	first := allowed.open(w.T)
 	list := []*tab{first}
 	for len(list) < n {
-		ctx, _ := chromedp.NewContext(first.browser.(chrome).ctx)
-		if err := chromedp.Do(ctx); err != nil {
-			w.Fatal(err)
-		}
-		list = append(list, &tab{w.T, chrome{ctx}})
+		list = append(list, first.another())
 	}
 	for _, b := range list {
 		b.visit(w.url + query)

@@ -62,7 +62,8 @@ export class Client {
   async refresh() {
     const tokens = this.tokens.get();
     const { status, body } = await this.call("POST", "/api/auth/refresh", tokens && { refresh_token: tokens.refresh_token });
-    if (tokens && status === 200) this.tokens.set(body);
+    const same = this.tokens.get()?.refresh_token === tokens?.refresh_token; // nobody has signed out meanwhile
+    if (tokens && status === 200 && same) this.tokens.set(body);
     await this.monitor.check();
   }
 
@@ -82,12 +83,29 @@ async function told(answer) {
   return { status: answer.status, body: json ? await answer.json() : null };
 }
 
-// keptTokens is where tokens are that are not in cookies: they last as long as the tab,
-// so a reload keeps the session. Any script of this page can read them, which is the
-// price of a browser without the cookies.
+// keptTokens is where tokens are that are not in cookies. All tabs share them: a tab with
+// a copy of its own, as one has that was duplicated, would present a refresh token that
+// another has used, which counts as theft where there is a store. Any script of this page
+// can read them, which is the price of a browser without the cookies.
 function keptTokens(key) {
+  let own = null; // where the page may store nothing, or nothing more
   return {
-    get: () => JSON.parse(sessionStorage.getItem(key)),
-    set: (tokens) => (tokens ? sessionStorage.setItem(key, JSON.stringify(tokens)) : sessionStorage.removeItem(key)),
+    get() {
+      if (own) return own;
+      try {
+        return JSON.parse(localStorage.getItem(key));
+      } catch {
+        return null;
+      }
+    },
+    set(tokens) {
+      own = null;
+      try {
+        if (tokens) localStorage.setItem(key, JSON.stringify(tokens));
+        else localStorage.removeItem(key);
+      } catch {
+        own = tokens;
+      }
+    },
   };
 }
