@@ -14,8 +14,9 @@ import (
 func New(m *session.Manager, h *health.Handler) prometheus.Collector {
 	c := &collector{health: h, counts: newCounts()}
 	c.descs = newDescs()
-	m.Observe(c.counts.hooks())
-	m.Observe(session.Hooks{Sampled: c.sampled})
+	hooks := c.counts.hooks()
+	hooks.Sampled = c.sampled
+	m.Observe(hooks)
 	return c
 }
 

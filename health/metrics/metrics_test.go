@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -366,54 +364,5 @@ func TestTwoManagers(t *testing.T) {
 	}
 	if _, err := registry.Gather(); err != nil {
 		t.Error(err)
-	}
-}
-
-// checker returns a check of a good token, with metrics or without.
-func checker(t testing.TB, counting bool) func() {
-	t.Helper()
-	key, err := keyring.NewKey("v1", []byte(rand.Text()+rand.Text()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keyring.New(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := session.New(session.Config{Keys: keys})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if counting {
-		metrics.New(m, nil)
-	}
-	tokens, err := m.Issue(t.Context(), session.Grant{Subject: "alice"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return func() { m.Verify(context.Background(), tokens.AccessToken) }
-}
-
-// Counting adds no allocation to a check.
-func TestAllocations(t *testing.T) {
-	info, _ := debug.ReadBuildInfo()
-	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		t.Skip("under the race detector a pool gives back less than was put into it")
-	}
-	with, without := testing.AllocsPerRun(100, checker(t, true)), testing.AllocsPerRun(100, checker(t, false))
-	if with > without {
-		t.Errorf("got %v allocations with metrics and %v without", with, without)
-	}
-}
-
-func BenchmarkCheck(b *testing.B) {
-	for name, counting := range map[string]bool{"with": true, "without": false} {
-		b.Run(name, func(b *testing.B) {
-			check := checker(b, counting)
-			b.ReportAllocs()
-			for b.Loop() {
-				check()
-			}
-		})
 	}
 }

@@ -21,6 +21,14 @@ type tags struct {
 type accepted struct {
 	current, previous atomic.Int64
 	last              atomic.Int64 // Unix seconds
+	fresh             atomic.Bool  // last is less than a second old
+	aging             *time.Timer  // ends that
+}
+
+func newAccepted() *accepted {
+	a := new(accepted)
+	a.aging = time.AfterFunc(time.Second, func() { a.fresh.Store(false) })
+	return a
 }
 
 // add counts a token. A tag comes from a key that is held, never from a token alone.
@@ -31,8 +39,17 @@ func (t *tags) add(tag string, previous bool) {
 		n = &a.previous
 	}
 	n.Add(1)
-	if now := time.Now().Unix(); a.last.Load() != now {
-		a.last.Store(now)
+	if !a.fresh.Load() {
+		a.touch()
+	}
+}
+
+// touch notes the time. It is asked for it once a second: to look at the clock takes as
+// long as all the rest of add.
+func (a *accepted) touch() {
+	if a.fresh.CompareAndSwap(false, true) {
+		a.last.Store(time.Now().Unix())
+		a.aging.Reset(time.Second)
 	}
 }
 
@@ -53,7 +70,7 @@ func (t *tags) of(tag string) *accepted {
 func (t *tags) begin(tag string) *accepted {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := map[string]*accepted{other: {}}
+	next := map[string]*accepted{other: newAccepted()}
 	if old := t.byTag.Load(); old != nil {
 		maps.Copy(next, *old)
 	}
@@ -61,7 +78,7 @@ func (t *tags) begin(tag string) *accepted {
 		return next[other]
 	}
 	if next[tag] == nil {
-		next[tag] = new(accepted)
+		next[tag] = newAccepted()
 	}
 	t.byTag.Store(&next)
 	return next[tag]

@@ -1,0 +1,138 @@
+package metrics_test
+
+import (
+	"context"
+	"crypto/rand"
+	"runtime/debug"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sessionring/sessionring/health"
+	"github.com/sessionring/sessionring/health/dashboard"
+	"github.com/sessionring/sessionring/health/metrics"
+	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session"
+)
+
+// checker returns a check of a good token: alone, or with all there is that observes it,
+// the metrics and the dashboard with its history.
+func checker(t testing.TB, observed bool) func() {
+	t.Helper()
+	key, err := keyring.NewKey("v1", []byte(rand.Text()+rand.Text()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.New(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := session.New(session.Config{Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if observed {
+		h := health.New(m)
+		metrics.New(m, h)
+		if _, err := dashboard.New(dashboard.Config{Sessions: m, Health: h, Allow: func(*session.Claims) error { return nil }}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tokens, err := m.Issue(t.Context(), session.Grant{Subject: "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { m.Verify(context.Background(), tokens.AccessToken) }
+}
+
+// skipWithRaceDetector skips a test of what a check costs.
+func skipWithRaceDetector(t *testing.T) {
+	t.Helper()
+	info, _ := debug.ReadBuildInfo()
+	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("the race detector costs more, and under it a pool gives back less than was put into it")
+	}
+}
+
+// Observing adds no allocation to a check.
+func TestAllocations(t *testing.T) {
+	skipWithRaceDetector(t)
+	with, without := testing.AllocsPerRun(100, checker(t, true)), testing.AllocsPerRun(100, checker(t, false))
+	if with > without {
+		t.Errorf("got %v allocations observed and %v alone", with, without)
+	}
+}
+
+// turn is how many checks are timed together.
+const turn = 50
+
+// race times checks that are observed and checks that are not, in turns, so that what
+// else the machine does holds up both alike.
+type race struct {
+	alone, observed func()
+	times           [2][]time.Duration
+}
+
+func newRace(t testing.TB) *race {
+	return &race{alone: checker(t, false), observed: checker(t, true)}
+}
+
+func (r *race) run() {
+	for i, check := range []func(){r.alone, r.observed} {
+		began := time.Now()
+		for range turn {
+			check()
+		}
+		r.times[i] = append(r.times[i], time.Since(began))
+	}
+}
+
+// fastest returns what a check takes in nanoseconds, by the turns that nothing has held
+// up.
+func (r *race) fastest() (alone, observed float64) {
+	return nanoseconds(slices.Min(r.times[0])), nanoseconds(slices.Min(r.times[1]))
+}
+
+// medians returns what a check takes in nanoseconds, by the median of the turns.
+func (r *race) medians() (alone, observed float64) {
+	median := func(times []time.Duration) float64 {
+		slices.Sort(times)
+		return nanoseconds(times[len(times)/2])
+	}
+	return median(r.times[0]), median(r.times[1])
+}
+
+func nanoseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / turn }
+
+// Observing adds at most 5 % to a check. A busy machine gets several tries, in which
+// what costs more would not pass even once.
+func TestCost(t *testing.T) {
+	skipWithRaceDetector(t)
+	const most, tries, turns = 1.05, 20, 200
+	var alone, observed float64
+	for range tries {
+		r := newRace(t)
+		for range turns {
+			r.run()
+		}
+		if alone, observed = r.fastest(); observed <= most*alone {
+			return
+		}
+	}
+	t.Errorf("got %.0f ns for a check that is observed and %.0f ns for one that is not, want 5 %% more at most", observed, alone)
+}
+
+func BenchmarkCheck(b *testing.B) {
+	r := newRace(b)
+	for b.Loop() {
+		r.run()
+	}
+	least, most := r.fastest()
+	b.ReportMetric(100*(most/least-1), "%more-fastest")
+	alone, observed := r.medians()
+	b.ReportMetric(alone, "ns/alone")
+	b.ReportMetric(observed, "ns/observed")
+	b.ReportMetric(100*(observed/alone-1), "%more-median")
+	b.ReportMetric(testing.AllocsPerRun(100, r.alone), "allocs/alone")
+	b.ReportMetric(testing.AllocsPerRun(100, r.observed), "allocs/observed")
+}
