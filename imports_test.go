@@ -19,11 +19,12 @@ const module = "github.com/sessionring/sessionring/"
 // this module its code may import. A folder without an entry is a fault.
 var allowed = map[string][]string{
 	".":                   {},
+	"internal/fetch":      {},
 	"internal/strictjson": {},
 	"internal/ring":       {"internal/strictjson"},
-	"keyring":             {"internal/ring", "internal/strictjson"},
+	"keyring":             {"internal/fetch", "internal/ring", "internal/strictjson"},
 	"keyring/cmd/keyring": {"keyring"},
-	"session":             {"internal/ring", "internal/strictjson", "keyring"},
+	"session":             {"internal/fetch", "internal/ring", "internal/strictjson", "keyring"},
 	"session/memstore":    {},
 	"session/sqlstore":    {},
 	"session/redisstore":  {},

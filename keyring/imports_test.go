@@ -10,7 +10,7 @@ import (
 
 // One file of the package imports the JWT library, and of that only JWK (section 4
 // of the design), and one the cipher that seals. Below us there are only
-// internal/ring and internal/strictjson.
+// internal/fetch, internal/ring and internal/strictjson.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.go")
@@ -18,7 +18,7 @@ func TestImports(t *testing.T) {
 		t.Fatal(err)
 	}
 	const ours, jwx = "github.com/sessionring/sessionring/", "github.com/lestrrat-go/jwx/v2/"
-	allowed := map[string]string{ours + "internal/ring": "", ours + "internal/strictjson": "", jwx + "jwk": "jwk.go", "golang.org/x/crypto/chacha20poly1305": "seal.go"}
+	allowed := map[string]string{ours + "internal/fetch": "", ours + "internal/ring": "", ours + "internal/strictjson": "", jwx + "jwk": "jwk.go", "golang.org/x/crypto/chacha20poly1305": "seal.go"}
 	seen := false
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {

@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/fetch"
 	"github.com/sessionring/sessionring/internal/ring"
 	"github.com/sessionring/sessionring/internal/strictjson"
 )
@@ -49,67 +46,25 @@ const (
 //
 // See RFC 7517, section 5: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func FromURL(ctx context.Context, address string) (*Keyring, error) {
-	return fromURL(ctx, address, newTransport())
+	return fromURL(ctx, address, fetch.Transport(urlTimeout, 2*urlInterval))
 }
 
 // fromURL is FromURL by way of a transport.
 func fromURL(ctx context.Context, address string, by http.RoundTripper) (*Keyring, error) {
-	u, err := checkAddress(address)
+	source, err := fetch.New(address, by)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("keyring: FromURL %w", err)
 	}
-	r := &remote{address: u.String(), where: u.Scheme + "://" + u.Host + u.EscapedPath(), client: newClient(by)}
-	k := newKeyring(nil, "the keys come from "+r.where+": they are changed there")
+	r := &remote{source: source}
+	k := newKeyring(nil, "the keys come from "+source.Name+": they are changed there")
 	k.live.Interval = urlInterval
 	k.live.Load = r.load
 	return k.loaded(ctx)
 }
 
-// checkAddress returns the address, if keys may be fetched from there.
-func checkAddress(address string) (*url.URL, error) {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
-		return nil, errors.New("keyring: FromURL needs an address such as https://id.example.com/.well-known/jwks.json")
-	case u.User != nil || u.Fragment != "":
-		return nil, errors.New("keyring: FromURL takes no user and no fragment in the address")
-	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
-		return nil, fmt.Errorf("keyring: %s://%s would let anybody on the way put in keys: use https", u.Scheme, u.Host)
-	}
-	return u, nil
-}
-
-// isLoopback reports whether a host is this machine, by its name.
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// newClient returns a client that goes to one address and nowhere else.
-func newClient(by http.RoundTripper) *http.Client {
-	return &http.Client{
-		Timeout:       urlTimeout,
-		Transport:     by,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-func newTransport() *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: urlTimeout}).DialContext,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           1,
-		IdleConnTimeout:        2 * urlInterval,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
-}
-
 // remote is a JWK Set at an address.
 type remote struct {
-	address string
-	where   string // the address without its query, for messages
-	client  *http.Client
+	source *fetch.Source
 
 	mu      sync.Mutex
 	good    *ring.Ring // the last that was fetched
@@ -122,7 +77,7 @@ func (r *remote) load(ctx context.Context) (*ring.Ring, error) {
 	data, err := r.fetch(ctx)
 	var fresh *ring.Ring
 	if err == nil {
-		fresh, err = publicRing(r.where, data)
+		fresh, err = publicRing(r.source.Name, data)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -151,36 +106,17 @@ func retiredAt(r *ring.Ring, end time.Time) *ring.Ring {
 
 // fetch returns the body of a good answer.
 func (r *remote) fetch(ctx context.Context) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.address, nil)
-	if err != nil {
-		return nil, fmt.Errorf("keyring: %s cannot be asked", r.where)
-	}
-	request.Header.Set("Accept", "application/jwk-set+json, application/json")
-	answer, err := r.client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("keyring: %s cannot be fetched: %w", r.where, cause(err))
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("keyring: %s answered with status %d: give an address that answers with the JWK Set itself", r.where, answer.StatusCode)
-	}
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxFetched+1))
+	ctx, cancel := context.WithTimeout(ctx, urlTimeout)
+	defer cancel()
+	accept := http.Header{"Accept": {"application/jwk-set+json, application/json"}}
+	answer, err := r.source.Get(ctx, nil, accept, maxFetched)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("keyring: %s cannot be read: %w", r.where, cause(err))
-	case len(data) > maxFetched:
-		return nil, fmt.Errorf("keyring: %s answered with more than %d bytes", r.where, maxFetched)
+		return nil, fmt.Errorf("keyring: %w", err)
+	case answer.Status != http.StatusOK:
+		return nil, fmt.Errorf("keyring: %s answered with status %d: give an address that answers with the JWK Set itself", r.source.Name, answer.Status)
 	}
-	return data, nil
-}
-
-// cause returns err without the address, whose query may be nobody's business.
-func cause(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
-	}
-	return err
+	return answer.Body, nil
 }
 
 // publicRing returns the ring of the public keys in a set.
