@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -16,6 +17,7 @@ func (s *Store) After(ctx context.Context, cursor string) (entries [][]byte, nex
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.start()
 	seen, err := strconv.ParseUint(cursor, 10, 64)
 	if err != nil || seen > s.last {
 		seen = 0
@@ -39,8 +41,17 @@ func (s *Store) behind(seen uint64, now time.Time) [][]byte {
 	return entries
 }
 
+// start numbers entries from a random number on: a cursor of another store, such as
+// the one that this process had before it was restarted, is unknown here.
+func (s *Store) start() {
+	if s.last == 0 {
+		s.last = 1 + rand.Uint64N(1<<62)
+	}
+}
+
 // append adds e to the feed.
 func (s *Store) append(e *item) {
+	s.start()
 	s.last++
 	e.number = s.last
 	e.link = s.feed.PushBack(e)

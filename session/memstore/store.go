@@ -28,7 +28,7 @@ type Store struct {
 	labels  map[string]int              // how many records have each label
 	most    int                         // records at the highest since the maps were made
 	feed    list.List                   // of *item, oldest first
-	last    uint64                      // number of the newest entry
+	last    uint64                      // number of the newest entry; 0: no entry or cursor was given yet
 	queue   queue                       // all that expires, soonest first
 }
 

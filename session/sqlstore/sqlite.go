@@ -40,6 +40,8 @@ var sqliteSchema = schema{
 			expires INTEGER NOT NULL
 		)`,
 		`CREATE INDEX sessionring_feed_expires ON sessionring_feed (expires)`,
+		// From a random number on: a cursor of another file is unknown in this one.
+		`INSERT INTO sqlite_sequence (name, seq) VALUES ('sessionring_feed', 1 + (random() & 4611686018427387903))`,
 	}, {
 		`ALTER TABLE sessionring_records ADD COLUMN expires_day INTEGER NOT NULL DEFAULT 0`,
 		`UPDATE sessionring_records SET expires_day = expires / 86400000000`,
@@ -170,7 +172,7 @@ func (s *sqlite) count(ctx context.Context) (*sql.Rows, error) {
 
 // after reads by number, of which none is given out twice. That is right because
 // SQLite has one writer at a time: what has a lower number was committed before. A
-// cursor above the last number comes from another file.
+// cursor above the last number, or from below the first, comes from another file.
 func (s *sqlite) after(ctx context.Context, cursor string) (*sql.Rows, error) {
 	seen, err := strconv.ParseInt(cursor, 10, 64)
 	if err != nil || seen < 0 {

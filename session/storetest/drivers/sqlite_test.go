@@ -149,3 +149,19 @@ func TestSQLiteFeed(t *testing.T) {
 	}
 	unevenFeed(t, open(t, drivers.OpenSQLite(t, file)), each, nil)
 }
+
+// A cursor of another file is unknown, however far this one has counted.
+func TestSQLiteCursorOfAnotherFile(t *testing.T) {
+	t.Parallel()
+	before, now := open(t, drivers.OpenSQLite(t, newSQLite(t))), open(t, drivers.OpenSQLite(t, newSQLite(t)))
+	for s, n := range map[feedStore]int{before: 3, now: 5} {
+		if err := count(t.Context(), s, "counter", n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, cursor, err := before.After(t.Context(), "")
+	entries, _, errAfter := now.After(t.Context(), cursor)
+	if len(entries) != 5 || errors.Join(err, errAfter) != nil {
+		t.Errorf("got %d entries, %v, want all 5", len(entries), errors.Join(err, errAfter))
+	}
+}
