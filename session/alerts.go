@@ -30,7 +30,7 @@ type Alert struct {
 	//	reload_failing       the keys cannot be read again
 	//	weak_secret          the source of the keys has one now that is short, published
 	//	                     or a placeholder; it is refused, and so would be a start
-	//	store_down           the Store does not answer
+	//	store_down           the Store, or the feed of Config.Revocations, does not answer
 	//	clock_step           this clock is not that of the Store or of other instances,
 	//	                     or was set by more than the leeway within ten minutes
 	//	health_failures      many answers of package health are failures

@@ -17,7 +17,7 @@ var (
 // alive is the last check of a token: that its session was not ended.
 func (m *Manager) alive(ctx context.Context, c *Claims) error {
 	switch {
-	case m.cfg.Store == nil || m.cfg.Revocation == Off:
+	case m.follow.feed == nil && m.cfg.Store == nil || m.cfg.Revocation == Off:
 		return nil
 	case m.cfg.Revocation == Strict:
 		return m.aliveInStore(ctx, c)
@@ -40,16 +40,17 @@ func (m *Manager) viewInForce(ctx context.Context) error {
 
 // Ready reports whether this Manager can answer: nil if its store does, the other
 // instances have been told of this one and, with Cached, the view of ended sessions is
-// loaded; else an error that wraps ErrUnavailable. Without a Store it is nil. It is for readiness probes, and safe for
+// loaded; else an error that wraps ErrUnavailable. Without a Store only that view counts,
+// and without Config.Revocations too it is nil. It is for readiness probes, and safe for
 // concurrent use.
 func (m *Manager) Ready(ctx context.Context) error {
-	if m.cfg.Store == nil {
-		return nil
-	}
-	if m.cfg.Revocation == Cached {
+	if m.follow.feed != nil && m.cfg.Revocation == Cached {
 		if err := m.viewInForce(ctx); err != nil {
 			return err
 		}
+	}
+	if m.cfg.Store == nil {
+		return nil
 	}
 	if !m.reporter.done.Load() {
 		return m.report(ctx)

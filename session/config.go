@@ -24,8 +24,8 @@ type Config struct {
 	// Cookies carries tokens between server and browser; nil: tokens travel in
 	// the Authorization header only.
 	Cookies Cookies
-	// Store keeps a record of every session; nil: stateless, without revocation,
-	// detection of stolen refresh tokens, and lists of devices.
+	// Store keeps a record of every session; nil: stateless, without revocation (but
+	// for Revocations), detection of stolen refresh tokens, and lists of devices.
 	Store Store
 
 	// Issuer and Audience are put into tokens and demanded from them, when set
@@ -51,11 +51,16 @@ type Config struct {
 
 	// Revocation says how a check learns that a session was ended. Default Cached.
 	Revocation Revocation
-	// RevocationLag is the oldest view that Cached serves. Default 1 second. A view
-	// of five times that age is an outage.
+	// Revocations tells services that only verify which sessions have ended: with a
+	// Store, by ServeRevocations, and without one, from there. Leeway here must not
+	// be longer than there. Zero: those services take an access token until it expires.
+	Revocations RevocationFeed
+	// RevocationLag is the oldest view that Cached serves. Default 1 second, or 2
+	// with a Revocations.URL, which is asked about once a second. A view of five
+	// times that age is an outage.
 	RevocationLag time.Duration
-	// FailOpenFor is how long Cached serves on through an outage of the store.
-	// Default 0: checks fail with ErrUnavailable (503) then.
+	// FailOpenFor is how long Cached serves on through an outage of the store, or of
+	// Revocations.URL. Default 0: checks fail with ErrUnavailable (503) then.
 	FailOpenFor time.Duration
 
 	// SilentRefresh makes Require and Optional refresh by cookie on their own: for
@@ -110,6 +115,7 @@ const (
 	defaultLeeway  = 60 * time.Second
 	defaultGrace   = 60 * time.Second
 	defaultLag     = time.Second
+	defaultFarLag  = 2 * time.Second
 )
 
 // forEver is longer than any outage, and leaves room for sums.
@@ -118,11 +124,14 @@ const forEver = 100 * 365 * 24 * time.Hour
 // check returns cfg with its defaults, or all its faults.
 func (cfg Config) check() (Config, error) {
 	cfg.LegacySubject = cmp.Or(cfg.LegacySubject, "sub")
-	if err := errors.Join(slices.Concat(cfg.faults(), cfg.lifetimeFaults(), cfg.storeFaults())...); err != nil {
+	if err := errors.Join(slices.Concat(cfg.faults(), cfg.lifetimeFaults(), cfg.storeFaults(), cfg.feedFaults())...); err != nil {
 		return Config{}, err
 	}
 	cfg.adapt()
 	cfg.RefreshGrace = cmp.Or(cfg.RefreshGrace, min(defaultGrace, cfg.AccessTTL/4))
+	if cfg.Revocations.URL != "" {
+		cfg.RevocationLag = cmp.Or(cfg.RevocationLag, defaultFarLag)
+	}
 	cfg.RevocationLag = cmp.Or(cfg.RevocationLag, defaultLag)
 	cfg.FailOpenFor = min(cfg.FailOpenFor, forEver)
 	if cfg.Logger == nil {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/fetch"
 	"github.com/sessionring/sessionring/internal/ring"
 	"github.com/sessionring/sessionring/keyring"
 )
@@ -27,6 +28,7 @@ type Manager struct {
 
 	index  Index                  // nil without a store that has one
 	follow *follower              // the sessions that have ended
+	serves *feedServer            // tells others of them; nil: nobody
 	told   told                   // those of them that were ended here
 	moved  map[move]*atomic.Int64 // refreshes by what the store made of them
 
@@ -40,7 +42,7 @@ type Manager struct {
 
 	seenKeys atomic.Uint64 // the version of the ring that was reported last
 
-	unknownLog, skewLog, previousLog, soleLog throttle
+	unknownLog, skewLog, previousLog, soleLog, strangeLog throttle
 }
 
 // New returns a Manager for cfg. It checks cfg as a whole and returns every fault
@@ -60,12 +62,38 @@ func New(cfg Config) (*Manager, error) {
 	m.evidence.lives(cfg.RefreshTTL)
 	m.evidence.join(m.live.Ring(), nil, time.Now())
 	m.index, _ = cfg.Store.(Index)
-	m.follow.feed, _ = cfg.Store.(Feed)
+	m.connect(cfg.Revocations)
+	m.cfg.Revocations.Secret = "" // nobody needs it any more
 	r := m.live.Ring()
 	if k := r.Current(time.Now()); k != nil {
 		cfg.Logger.Info("token versioning enabled", "version", k.Tag, "kid", k.ID(), "ring", r.Fingerprint())
 	}
 	return m, nil
+}
+
+// connect joins the feeds of ended sessions: the one to follow, and the one to serve.
+func (m *Manager) connect(f RevocationFeed) {
+	feed, ok := m.cfg.Store.(Feed)
+	if ok {
+		m.follow.feed = feed
+	}
+	if ok && f.Secret != "" {
+		m.serves = &feedServer{feed: feed, secrets: acceptedOf(f), turn: make(chan struct{}, 1)}
+	}
+	if f.URL != "" {
+		wait := waitFor(m.cfg.RevocationLag)
+		m.follow.feed = newDistant(f, wait, fetch.Transport(wait, feedIdle))
+		m.follow.far, m.follow.extra, m.follow.tell = true, m.cfg.Leeway, m.heardFeed
+	}
+}
+
+// heardFeed logs when the feed of another service fails, and when it is back.
+func (m *Manager) heardFeed(err error) {
+	if err != nil {
+		m.cfg.Logger.Warn("revocation feed failed", "error", err)
+		return
+	}
+	m.cfg.Logger.Info("revocation feed is back")
 }
 
 // tags returns the tags of the keys of r, newest first.

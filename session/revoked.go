@@ -14,7 +14,7 @@ import (
 type Revocation int
 
 const (
-	Cached Revocation = iota // from memory, kept up by the store's feed, at most Config.RevocationLag old
+	Cached Revocation = iota // from memory, kept up by the feed of the store or of Config.Revocations, at most Config.RevocationLag old
 	Strict                   // from the store, by two reads more on every check and refresh
 	Off                      // not before the access token expires; a refresh costs one read more
 )
@@ -30,6 +30,15 @@ type notice struct {
 func (n notice) encode() []byte {
 	data, _ := json.Marshal(n) // strings and numbers always encode
 	return data
+}
+
+// decodeNotice reads a notice, and reports whether it is one.
+func decodeNotice(data []byte) (n notice, ok bool) {
+	if json.Unmarshal(data, &n) != nil {
+		return n, false
+	}
+	return n, len(n.Session) <= maxSID && 0 <= n.Before && n.Before <= farFuture.Unix() && 0 <= n.Until && n.Until <= farFuture.Unix() &&
+		(n.Session != "" || n.Before > 0)
 }
 
 // sessionKey is a session id as it is held in memory: its 16 bytes.
@@ -108,11 +117,15 @@ func (s *revokedSet) sweep(now time.Time) {
 	}
 }
 
-// follower keeps a revokedSet up with the feed of the store.
+// follower keeps a revokedSet up with a feed, that of the store or of another service.
 type follower struct {
 	set  revokedSet
-	feed Feed
+	feed endings // nil: none
 	lag  time.Duration
+
+	far   bool            // it is that of another service
+	extra time.Duration   // that endings are kept beyond what the feed says
+	tell  func(err error) // is told when it fails and, with nil, when it is back
 
 	read   atomic.Pointer[time.Time] // when the last good reading of the feed began; nil: none yet
 	outage atomic.Bool               // one has ended, and nobody has seen to it yet
@@ -123,6 +136,11 @@ type follower struct {
 	cursor string
 	swept  time.Time
 	failed bool // the last reading
+}
+
+// endings is the part of a Feed that is read.
+type endings interface {
+	After(ctx context.Context, cursor string) (entries [][]byte, next string, err error)
 }
 
 // outageAfter is how many lags old a view may be before it counts as an outage.
@@ -163,7 +181,7 @@ func (f *follower) poll(ctx context.Context, pause time.Duration) {
 		}
 		flight = make(chan struct{})
 		f.flight, f.tried = flight, time.Now()
-		go f.readFeed(context.WithoutCancel(ctx), flight)
+		go f.readFeed(context.WithoutCancel(ctx))
 	}
 	wait := f.lag
 	if f.read.Load() == nil {
@@ -181,9 +199,9 @@ func (f *follower) poll(ctx context.Context, pause time.Duration) {
 }
 
 // readFeed reads what is new in the feed and puts it into the set.
-func (f *follower) readFeed(ctx context.Context, flight chan struct{}) {
+func (f *follower) readFeed(ctx context.Context) {
 	limit := outageAfter * f.lag
-	if f.read.Load() == nil {
+	if f.read.Load() == nil || f.far { // that one gives up every answer by itself
 		limit = max(limit, firstLoad)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -193,14 +211,22 @@ func (f *follower) readFeed(ctx context.Context, flight chan struct{}) {
 	f.mu.Unlock()
 	entries, next, err := f.feed.After(ctx, cursor)
 	for _, e := range entries {
-		var n notice
-		if json.Unmarshal(e, &n) == nil {
+		if n, ok := decodeNotice(e); ok {
+			n.Until += int64(f.extra.Seconds())
 			f.set.add(n)
 		}
 	}
 	if sweep {
 		f.set.sweep(began)
 	}
+	if f.land(err, next, began, sweep) && f.tell != nil {
+		f.tell(err)
+	}
+}
+
+// land ends the reading under way, and reports whether it failed where the one before
+// did not, or the other way round.
+func (f *follower) land(err error, next string, began time.Time, swept bool) (changed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil {
@@ -210,10 +236,12 @@ func (f *follower) readFeed(ctx context.Context, flight chan struct{}) {
 		}
 		f.read.Store(&began)
 	}
+	changed = (err != nil) != f.failed
 	f.failed = err != nil
-	if sweep {
+	if swept {
 		f.swept = began
 	}
+	close(f.flight)
 	f.flight = nil
-	close(flight)
+	return changed
 }

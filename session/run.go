@@ -14,7 +14,8 @@ import (
 // SafeToDrop says that they may go. Once a minute it calls Hooks.Sampled,
 // and every ten seconds it judges what is an Alert.
 //
-// Without Run, revocations are read on demand, those sessions go on, what the source of
+// Without Run, revocations are read on demand, also those of Config.Revocations, by the
+// request that needs them; those sessions go on, what the source of
 // the keys brings is seen at the next Keyring.Reload, or when a token names a key that
 // is not held, and the others know nothing of this instance.
 func (m *Manager) Run(ctx context.Context) error {

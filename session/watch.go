@@ -152,6 +152,9 @@ func (m *Manager) storeDown() string {
 	if m.watcher.stale <= fewTimes && m.reporter.failed.Load() <= fewTimes {
 		return ""
 	}
+	if m.cfg.Store == nil {
+		return "the revocation feed does not answer, as the log says: nobody is signed out, and checks are answered as Config.FailOpenFor says"
+	}
 	return "the store does not answer, as the log says: nobody can sign in or refresh, nobody is signed out, and checks are answered as Config.Revocation says"
 }
 

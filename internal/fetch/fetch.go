@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -70,12 +71,14 @@ type Answer struct {
 	Body   []byte // of a 200
 }
 
-// Get asks with a query, where it is not nil, and headers. A body of more than limit
+// Get asks with headers, and a query beside that of the address. A body of more than limit
 // bytes is an error. It takes as long as ctx lets it.
 func (s *Source) Get(ctx context.Context, query url.Values, header http.Header, limit int64) (*Answer, error) {
 	u := s.url
-	if query != nil {
-		u.RawQuery = query.Encode()
+	if len(query) > 0 {
+		all := u.Query()
+		maps.Copy(all, query)
+		u.RawQuery = all.Encode()
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {

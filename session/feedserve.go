@@ -1,0 +1,193 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// ServeRevocations answers GET and HEAD with the sessions that have ended and of which
+// tokens may still be about, for services that verify without the store of this one.
+// They have it at Config.Revocations.URL. In the query, after says where the last
+// answer left off; a place that the store does not know, because it is another one or
+// was restarted, is the start, so what any instance on one store answers can be
+// followed at any other. An answer is JSON of a megabyte or so at most, with an ETag.
+//
+// It is closed: without Config.Revocations.Secret, or a Store with a feed, it is 404,
+// and to requests that do not carry one of the secrets as a Bearer token it is 401. It
+// is 503 while the store cannot tell. A handler around it can ask for more, such as a
+// client certificate.
+//
+// What it tells are session ids, times of expiry and the time of RevokeBefore. An id
+// is no credential: nothing can be asked, refreshed or ended with it alone. It is safe
+// for concurrent use.
+func (m *Manager) ServeRevocations(w http.ResponseWriter, r *http.Request) {
+	private(w.Header())
+	if m.serves == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		writeError(w, http.StatusMethodNotAllowed, "invalid")
+		return
+	}
+	if secret, present, _ := bearer(r); !m.serves.secrets.has(secret) {
+		m.strange(w, r, present)
+		return
+	}
+	p, err := m.serves.page(r.Context(), r.URL.Query().Get("after"))
+	if err != nil {
+		w.Header().Set("Retry-After", "1")
+		writeError(w, http.StatusServiceUnavailable, Reason(err))
+		return
+	}
+	data := p.encode()
+	sum := sha256.Sum256(data)
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+}
+
+// strange refuses a request for the feed without a secret of ours.
+func (m *Manager) strange(w http.ResponseWriter, r *http.Request, present bool) {
+	err := ErrNoToken
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	if present {
+		err = ErrInvalid
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		if m.strangeLog.pass(time.Now()) {
+			m.cfg.Logger.WarnContext(r.Context(), "revocation feed refused: not a secret of Config.Revocations")
+		}
+	}
+	writeError(w, http.StatusUnauthorized, Reason(err))
+}
+
+// How long readings of the feed last.
+const (
+	feedAsk  = 15 * time.Second // asking the store for what is new
+	feedAll  = time.Minute      // asking it for everything
+	feedFor  = 10 * time.Second // a long one serves those who start together
+	feedKept = time.Minute      // and those who are on the way through it
+)
+
+// feedServer answers from the feed of the store.
+type feedServer struct {
+	feed    Feed
+	secrets accepted
+	turn    chan struct{}           // holds one value while all is read
+	long    atomic.Pointer[reading] // the last one of more than a page, for a while
+}
+
+// reading is what the store said behind a cursor.
+type reading struct {
+	behind, next []byte
+	entries      []json.RawMessage // in order, each once
+	began        time.Time
+}
+
+// page returns the page at a place. The pages of one reading are in the order of their
+// bytes, so that a page that is asked of another instance, which has to read again, goes
+// on where the last one ended. What that one finds beyond the first reading comes again
+// behind the cursor of the first.
+func (s *feedServer) page(ctx context.Context, after string) (page, error) {
+	at := parsePlace(after)
+	r, fresh, err := s.read(ctx, at)
+	if err != nil {
+		return page{}, err
+	}
+	next := r.next
+	rest := r.entries
+	if at.Last != nil {
+		next = at.Next
+		i, found := slices.BinarySearchFunc(rest, at.Last, func(e json.RawMessage, last []byte) int { return bytes.Compare(e, last) })
+		if found {
+			i++
+		}
+		rest = rest[i:]
+	}
+	if n := fitting(rest); n < len(rest) {
+		return page{rest[:n], place{at.Cursor, rest[n-1], next}.String(), true}, nil
+	}
+	if len(r.entries) == 0 && at.Cursor != nil && at.Last == nil { // the same place, so that the answer is the same next time
+		next = at.Cursor
+	}
+	return page{rest, place{Cursor: next}.String(), !fresh || at.Last != nil}, nil
+}
+
+// fitting returns how many of the entries go into a page.
+func fitting(entries []json.RawMessage) int {
+	size := 0
+	for i, e := range entries {
+		if size += len(e) + 1; size > pageSize && i > 0 {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// read returns the reading for a place, and whether it was made for it. What all would
+// ask for who start together, and the pages of a long reading, come from one in memory,
+// so that many who start at once cost as much as one.
+func (s *feedServer) read(ctx context.Context, at place) (r *reading, fresh bool, err error) {
+	if at.Cursor != nil && at.Last == nil {
+		r, err := s.ask(ctx, at.Cursor, feedAsk)
+		return r, true, err
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, false, unavailable(ctx.Err())
+	}
+	if r := s.long.Load(); r != nil && r.fits(at) {
+		return r, false, nil
+	}
+	r, err = s.ask(context.WithoutCancel(ctx), at.Cursor, feedAll) // others wait for it
+	return r, true, err
+}
+
+// fits reports whether the place at can be served from r. In the midst of a reading
+// that must be the very one: one that is older may lack what that had, and whoever went
+// on behind that would miss it.
+func (r *reading) fits(at place) bool {
+	if !bytes.Equal(r.behind, at.Cursor) {
+		return false
+	}
+	if at.Last != nil {
+		return bytes.Equal(r.next, at.Next)
+	}
+	return time.Since(r.began) < feedFor
+}
+
+// ask reads the feed of the store behind a cursor. What is no notice is left out, as
+// those who read the store itself do.
+func (s *feedServer) ask(ctx context.Context, cursor []byte, limit time.Duration) (*reading, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	r := &reading{behind: cursor, began: time.Now()}
+	entries, next, err := s.feed.After(ctx, string(cursor))
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	r.next = []byte(next)
+	for _, e := range entries {
+		if _, ok := decodeNotice(e); ok {
+			r.entries = append(r.entries, e)
+		}
+	}
+	slices.SortFunc(r.entries, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
+	r.entries = slices.CompactFunc(r.entries, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) })
+	if fitting(r.entries) < len(r.entries) {
+		s.long.Store(r)
+		time.AfterFunc(feedKept, func() { s.long.CompareAndSwap(r, nil) })
+	}
+	return r, nil
+}
