@@ -1,0 +1,158 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+)
+
+// crowdOf appends n endings to a feed and returns the ids of their sessions.
+func crowdOf(t testing.TB, s *memstore.Store, name string, n int) (ids []string) {
+	t.Helper()
+	until := time.Now().Add(16 * time.Minute)
+	for i := range n {
+		id := fmt.Sprintf("%s-%020d", name, i)
+		entry := fmt.Sprintf(`{"s":%q,"u":%d}`, id, until.Unix())
+		if ok, err := s.SwapAppend(t.Context(), id, nil, []byte("x"), "", "", until, []byte(entry), until); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// readAll follows the feed from a place to its end and returns the ids, and how many
+// pages they took.
+func readAll(t testing.TB, handle http.HandlerFunc, secret, after string) (ids map[string]bool, pages int, last string) {
+	t.Helper()
+	ids = map[string]bool{}
+	for more := true; more; {
+		r := request("/?after="+after, "Authorization: Bearer "+secret)
+		res := serve(handle, r)
+		body, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != 200 || len(body) > 1<<20+1<<12 {
+			t.Fatal(res.StatusCode, len(body), err)
+		}
+		var p struct {
+			Entries []struct{ S string }
+			After   string
+			More    bool
+		}
+		if err := json.Unmarshal(body, &p); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range p.Entries {
+			ids[e.S] = true
+		}
+		if pages++; pages > 50 {
+			t.Fatal("the pages have no end")
+		}
+		after, more = p.After, p.More
+	}
+	return ids, pages, after
+}
+
+// What is long comes in pages of a megabyte. They can be read at different instances,
+// in the midst of which more sessions end, and none is missed.
+func TestFeedPages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret := new(memstore.Store), feedSecret()
+		a, keys := issuerOf(t, s, secret)
+		b := sisterOf(t, keys, s, secret)
+		ids, turn := crowdOf(t, s, "m", 50_000), 0
+		readAll(t, b.ServeRevocations, secret, "") // so that b has an older reading in memory
+		handle := func(w http.ResponseWriter, r *http.Request) {
+			[]*session.Manager{a, b}[turn%2].ServeRevocations(w, r)
+			turn++
+			for _, name := range []string{"a", "m1", "z"} { // before, among and behind the others
+				ids = append(ids, crowdOf(t, s, fmt.Sprint(name, turn), 1)...)
+			}
+		}
+		got, pages, last := readAll(t, handle, secret, "")
+		more, few, _ := readAll(t, a.ServeRevocations, secret, last)
+		for _, id := range ids {
+			if !got[id] && !more[id] {
+				t.Fatalf("%s is missing", id)
+			}
+		}
+		if pages < 4 || few != 1 || len(more) > 6 {
+			t.Errorf("got %d pages, and then %d with %d entries; want 4 or more, and the last ones", pages, few, len(more))
+		}
+		if _, n, _ := readAll(t, a.ServeRevocations, secret, "bm9uZQ"); n < 3 {
+			t.Errorf("an unknown place: got %d pages, want all", n)
+		}
+	})
+}
+
+// lone counts how often all of a feed is read.
+type lone struct {
+	memstore.Store
+	all atomic.Int64
+}
+
+func (s *lone) After(ctx context.Context, cursor string) ([][]byte, string, error) {
+	if cursor == "" {
+		s.all.Add(1)
+		time.Sleep(100 * time.Millisecond)
+	}
+	return s.Store.After(ctx, cursor)
+}
+
+// A hundred services that start at once cost the store one reading, and each has it all.
+func TestFeedStartedTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret := new(lone), feedSecret()
+		m, _ := issuerOf(t, s, secret)
+		ids := crowdOf(t, &s.Store, "m", 30_000)
+		for range 20 {
+			go func() {
+				if got, _, _ := readAll(t, m.ServeRevocations, secret, ""); len(got) != len(ids) {
+					t.Errorf("got %d, want %d", len(got), len(ids))
+				}
+			}()
+		}
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		if n := s.all.Load(); n != 1 {
+			t.Errorf("the store was read %d times, want once", n)
+		}
+	})
+}
+
+// A service with much to read, of which it is cut off in the midst, goes on there.
+func TestFeedGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret, x := new(memstore.Store), feedSecret(), new(wire)
+		m, keys := issuerOf(t, s, secret)
+		crowdOf(t, s, "m", 60_000)
+		tokens := issue(t, m, alice)
+		revoke(t, m, sidOf(t, m, tokens))
+		n := 0
+		x.to(func(w http.ResponseWriter, r *http.Request) {
+			if n++; n%2 == 0 {
+				w.WriteHeader(http.StatusBadGateway)
+				return
+			}
+			m.ServeRevocations(w, r)
+		})
+		there := readerOf(t, keys, secret, x)
+		defer running(t, there)()
+		time.Sleep(5 * time.Second)
+		refused(t, there, tokens.AccessToken, session.ErrRevoked)
+		if x.bytes.Load() > 4<<20 {
+			t.Errorf("got %d bytes, want each page once", x.bytes.Load())
+		}
+	})
+}
