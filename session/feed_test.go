@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -44,10 +45,15 @@ func (x *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if h == nil {
 		return nil, errors.New("nobody answers")
 	}
-	w := httptest.NewRecorder()
-	(*h)(w, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
+	w, done := httptest.NewRecorder(), make(chan struct{})
+	go func() {
+		defer close(done)
+		(*h)(w, r)
+	}()
+	select {
+	case <-done:
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
 	}
 	if w.Code == http.StatusNotModified {
 		x.same.Add(1)
@@ -239,6 +245,49 @@ func TestFeedNeverRead(t *testing.T) {
 		}
 		verify(t, there, tokens.AccessToken)
 	})
+}
+
+// once is a store of which the feed takes its time, until it has been read.
+type once struct {
+	memstore.Store
+	takes atomic.Int64
+}
+
+func (s *once) After(ctx context.Context, cursor string) ([][]byte, string, error) {
+	select {
+	case <-time.After(time.Duration(s.takes.Load())):
+		s.takes.Store(0)
+		return s.Store.After(ctx, cursor)
+	case <-ctx.Done():
+		return nil, "", ctx.Err()
+	}
+}
+
+// An issuer that has much to read gets the time for it when it is asked again, at the
+// start and later, and what it has begun to read for one is not lost when that leaves.
+func TestFeedSlow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		first, later time.Duration
+		n            int
+	}{{7 * time.Second, 0, 0}, {18 * time.Second, 0, 30_000}, {0, 12 * time.Second, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			s, secret, x := new(once), feedSecret(), new(wire)
+			m, keys := issuerOf(t, s, secret)
+			crowdOf(t, &s.Store, "m", c.n)
+			s.takes.Store(int64(c.first))
+			x.to(m.ServeRevocations)
+			there := readerOf(t, keys, secret, x)
+			defer running(t, there)()
+			tokens := issue(t, managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys = keys }), alice)
+			for _, takes := range []time.Duration{0, c.later} {
+				s.takes.CompareAndSwap(0, int64(takes))
+				time.Sleep(25 * time.Second)
+				verify(t, there, tokens.AccessToken)
+				time.Sleep(3 * time.Second)
+			}
+		})
+	}
 }
 
 // A service goes on at any instance on one store where it left off at another, and

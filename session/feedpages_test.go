@@ -71,6 +71,7 @@ func TestFeedPages(t *testing.T) {
 		b := sisterOf(t, keys, s, secret)
 		ids, turn := crowdOf(t, s, "m", 50_000), 0
 		readAll(t, b.ServeRevocations, secret, "") // so that b has an older reading in memory
+		ids = append(ids, crowdOf(t, s, "n", 20_000)...)
 		handle := func(w http.ResponseWriter, r *http.Request) {
 			[]*session.Manager{a, b}[turn%2].ServeRevocations(w, r)
 			turn++
@@ -85,7 +86,7 @@ func TestFeedPages(t *testing.T) {
 				t.Fatalf("%s is missing", id)
 			}
 		}
-		if pages < 4 || few != 1 || len(more) > 6 {
+		if pages < 4 || few != 1 || len(more) > 20 {
 			t.Errorf("got %d pages, and then %d with %d entries; want 4 or more, and the last ones", pages, few, len(more))
 		}
 		if _, n, _ := readAll(t, a.ServeRevocations, secret, "bm9uZQ"); n < 3 {

@@ -31,7 +31,7 @@ type distant struct {
 	late   bool   // the last answer did not come in time
 	behind string // the cursor that was asked for last
 	came   string // how far the pages behind it came
-	tag    string // ETag of the last answer, if there was nothing to go on to
+	tag    string // ETag of the last answer
 	tagged string // and the place that it was for
 }
 
@@ -126,9 +126,9 @@ func (d *distant) judge(a *fetch.Answer, after string) (page, error) {
 	if err != nil {
 		return page{}, fmt.Errorf("%s %w", d.source.Name, err)
 	}
-	d.tag, d.tagged = "", after
-	if tag := a.Header.Get("ETag"); p.After == after && len(tag) <= maxETag {
-		d.tag = tag
+	d.tag, d.tagged = a.Header.Get("ETag"), after
+	if len(d.tag) > maxETag {
+		d.tag = ""
 	}
 	return p, nil
 }
