@@ -23,3 +23,6 @@ func ReadPage(data []byte) ([]byte, error) {
 
 // ReadPlace reads a place in the feed, and writes it again; the start is "e30".
 func ReadPlace(text string) string { return parsePlace(text).String() }
+
+// ServePages has m serve pages of so many bytes.
+func ServePages(m *Manager, size int) { m.serves.size = size }

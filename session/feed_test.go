@@ -270,10 +270,11 @@ func TestFeedSlow(t *testing.T) {
 	for _, c := range []struct {
 		first, later time.Duration
 		n            int
-	}{{7 * time.Second, 0, 0}, {18 * time.Second, 0, 30_000}, {0, 12 * time.Second, 0}} {
+	}{{7 * time.Second, 0, 0}, {18 * time.Second, 0, 1_000}, {0, 12 * time.Second, 0}} {
 		synctest.Test(t, func(t *testing.T) {
 			s, secret, x := new(once), feedSecret(), new(wire)
 			m, keys := issuerOf(t, s, secret)
+			session.ServePages(m, 20_000)
 			crowdOf(t, &s.Store, "m", c.n)
 			s.takes.Store(int64(c.first))
 			x.to(m.ServeRevocations)

@@ -82,6 +82,7 @@ const (
 type feedServer struct {
 	feed    Feed
 	secrets accepted
+	size    int                     // of a page, in bytes of its entries
 	turn    chan struct{}           // holds one value while all is read
 	long    atomic.Pointer[reading] // the last one of more than a page, for a while
 }
@@ -113,7 +114,7 @@ func (s *feedServer) page(ctx context.Context, after string) (page, error) {
 		}
 		rest = rest[i:]
 	}
-	if n := fitting(rest); n < len(rest) {
+	if n := fitting(rest, s.size); n < len(rest) {
 		return page{rest[:n], place{at.Cursor, rest[n-1], next}.String(), true}, nil
 	}
 	if len(r.entries) == 0 && at.Cursor != nil && at.Last == nil { // the same place, so that the answer is the same next time
@@ -122,11 +123,10 @@ func (s *feedServer) page(ctx context.Context, after string) (page, error) {
 	return page{rest, place{Cursor: next}.String(), !fresh || at.Last != nil}, nil
 }
 
-// fitting returns how many of the entries go into a page.
-func fitting(entries []json.RawMessage) int {
-	size := 0
+// fitting returns how many of the entries go into a page of so many bytes.
+func fitting(entries []json.RawMessage, size int) int {
 	for i, e := range entries {
-		if size += len(e) + 1; size > pageSize && i > 0 {
+		if size -= len(e) + 1; size < 0 && i > 0 {
 			return i
 		}
 	}
@@ -185,7 +185,7 @@ func (s *feedServer) ask(ctx context.Context, cursor []byte, limit time.Duration
 	}
 	slices.SortFunc(r.entries, func(a, b json.RawMessage) int { return bytes.Compare(a, b) })
 	r.entries = slices.CompactFunc(r.entries, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) })
-	if fitting(r.entries) < len(r.entries) {
+	if fitting(r.entries, s.size) < len(r.entries) {
 		s.long.Store(r)
 		time.AfterFunc(feedKept, func() { s.long.CompareAndSwap(r, nil) })
 	}

@@ -78,7 +78,7 @@ func (m *Manager) connect(f RevocationFeed) {
 		m.follow.feed = feed
 	}
 	if ok && f.Secret != "" {
-		m.serves = &feedServer{feed: feed, secrets: acceptedOf(f), turn: make(chan struct{}, 1)}
+		m.serves = &feedServer{feed: feed, secrets: acceptedOf(f), size: pageSize, turn: make(chan struct{}, 1)}
 	}
 	if f.URL != "" {
 		wait := waitFor(m.cfg.RevocationLag)
