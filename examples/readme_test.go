@@ -57,6 +57,7 @@ import (
 	"context"
 	"database/sql"
 	"net/http"
+	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/sessionring/sessionring/cookie"
@@ -68,11 +69,11 @@ import (
 )
 
 var _, _ = prometheus.MustRegister, metrics.New
-var _, _, _, _, _ = context.Background, sql.Open, http.Handle, cookie.SameSite, sqlstore.Open
+var _, _, _, _, _, _ = context.Background, sql.Open, http.Handle, os.Getenv, cookie.SameSite, sqlstore.Open
 
 func main() {}
 
-func _(ctx context.Context, keys *keyring.Keyring, me *session.Claims, id string, mux *http.ServeMux, sessions *session.Manager, tokenHealth *health.Handler) {
+func _(ctx context.Context, keys *keyring.Keyring, store session.Store, me *session.Claims, id string, mux *http.ServeMux, sessions *session.Manager, tokenHealth *health.Handler) {
 	{
 		%s
 		%s

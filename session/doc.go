@@ -34,10 +34,17 @@
 // loses nobody. What cannot be found is a thief who presents a stolen token within
 // that grace of every refresh of its owner.
 //
+// # Services that only verify
+//
+// A Manager with public keys checks sessions of another service and can issue none; see
+// keyring.FromURL. With [Config].Revocations it also learns from there which sessions
+// have ended, within Config.RevocationLag, and cannot tell while it cannot learn it.
+//
 // # In the background
 //
-// New starts nothing. A program calls [Manager.Run] in a goroutine if it has a Store,
-// or keys that may change while it runs: those of a file, a function or a store.
+// New starts nothing. A program calls [Manager.Run] in a goroutine if it has a Store or
+// Revocations, or keys that may change while it runs: those of a file, a function, a
+// store or another service.
 //
 // # Tokens
 //
