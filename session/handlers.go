@@ -62,7 +62,7 @@ func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := m.carried(r)
 	if token, err := bodyToken(r); token != "" && err == nil {
-		if c, err := m.endable(r.Context(), token); err == nil {
+		if c, _, err := m.endable(r.Context(), token); err == nil {
 			list = append(list, c)
 		}
 	}
@@ -89,20 +89,20 @@ func (m *Manager) endAll(ctx context.Context, list []*Claims, cause string) erro
 // r, and of access tokens that were good until they expired.
 func (m *Manager) carried(r *http.Request) []*Claims {
 	var list []*Claims
-	keep := func(c *Claims, err error) {
+	keep := func(c *Claims, _ time.Time, err error) {
 		if err == nil {
 			list = append(list, c)
 		}
 	}
 	if token, _, err := bearer(r); token != "" && err == nil {
-		keep(m.genuine(r.Context(), token, kindAccess, time.Now()))
+		keep(m.genuine(r.Context(), token, kindAccess))
 	}
 	if m.cfg.Cookies == nil {
 		return list
 	}
 	for n := range maxCandidates {
 		if token, ok := m.cfg.Cookies.Token(r, kindAccess, n); ok {
-			keep(m.genuine(r.Context(), token, kindAccess, time.Now()))
+			keep(m.genuine(r.Context(), token, kindAccess))
 		}
 		if token, ok := m.cfg.Cookies.Token(r, kindRefresh, n); ok {
 			keep(m.endable(r.Context(), token))
@@ -113,13 +113,13 @@ func (m *Manager) carried(r *http.Request) []*Claims {
 
 // endable is verify for a refresh token whose session is to end. It does not ask
 // whether that has ended already: a store that is down must not keep it alive.
-func (m *Manager) endable(ctx context.Context, token string) (*Claims, error) {
-	now := time.Now()
-	c, err := m.genuine(ctx, token, kindRefresh, now)
+func (m *Manager) endable(ctx context.Context, token string) (*Claims, time.Time, error) {
+	c, now, err := m.genuine(ctx, token, kindRefresh)
 	if err != nil {
-		return nil, err
+		return nil, now, err
 	}
-	return m.unexpired(c, now)
+	c, err = m.unexpired(c, now)
+	return c, now, err
 }
 
 // HandleRefresh serves POST: a refresh token from the cookie is answered by

@@ -179,7 +179,9 @@ func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custo
 		return "", fmt.Errorf("session: the token would be %d bytes too long for a cookie: shorten the subject or the custom claims %s",
 			size-ring.MaxToken, claimNames(custom))
 	}
-	token, err := signers.Sign(t, payload)
+	w := m.scratch.Get().(*ring.Scratch)
+	defer m.scratch.Put(w)
+	token, err := signers.SignIn(w, t, payload)
 	if err != nil {
 		return "", fmt.Errorf("session: cannot issue: %w", err)
 	}

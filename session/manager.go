@@ -32,6 +32,8 @@ type Manager struct {
 	told   told                   // those of them that were ended here
 	moved  map[move]*atomic.Int64 // refreshes by what the store made of them
 
+	scratch sync.Pool // of *ring.Scratch
+
 	evidence evidence // which keys tokens need
 	reporter reporter // what other instances are told
 	watcher  watcher  // what alerts are judged by
@@ -53,6 +55,7 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
+	m.scratch.New = func() any { return new(ring.Scratch) }
 	m.unheld.seed, m.ahead.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	m.seenKeys.Store(m.live.Version())
 	for _, did := range moves {

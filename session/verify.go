@@ -26,8 +26,7 @@ func (m *Manager) Verify(ctx context.Context, token string) (*Claims, error) {
 
 // verify checks a token of a kind, access or refresh.
 func (m *Manager) verify(ctx context.Context, token, kind string) (*Claims, error) {
-	now := time.Now()
-	c, err := m.genuine(ctx, token, kind, now)
+	c, now, err := m.genuine(ctx, token, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -51,22 +50,52 @@ func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
 }
 
 // genuine is verify for a token that may have expired: enough to end its session,
-// and for nothing else.
-func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time) (*Claims, error) {
+// and for nothing else. It returns when it looked.
+func (m *Manager) genuine(ctx context.Context, token, kind string) (*Claims, time.Time, error) {
 	version, r := m.live.Version(), m.live.Ring()
-	t, err := r.Open(token, now, m.cfg.Leeway)
-	if errors.Is(err, ErrUnknownKey) && m.live.Awaken(ctx, t.KID, version) {
-		r = m.live.Ring()
-		t, err = r.Open(token, now, m.cfg.Leeway)
-		m.noticeKeys(ctx)
+	sealed, err := r.Look(token)
+	legacy := errors.Is(err, ring.ErrNoKID) && !m.cfg.LegacyUntil.IsZero()
+	if err != nil && !legacy { // the most that attackers send ends here, and costs next to nothing
+		return nil, time.Time{}, err
 	}
-	legacy := errors.Is(err, ring.ErrNoKID) && now.Before(m.cfg.LegacyUntil)
-	if legacy {
-		t, err = r.OpenLegacy(token, now)
+	now, w := time.Now(), m.scratch.Get().(*ring.Scratch)
+	defer m.scratch.Put(w)
+	var t ring.Token
+	switch {
+	case legacy && !now.Before(m.cfg.LegacyUntil):
+		return nil, now, err
+	case legacy:
+		t, err = sealed.OpenLegacy(w, now)
+	default:
+		if t, err = sealed.Open(w, now, m.cfg.Leeway); errors.Is(err, ErrUnknownKey) {
+			t, r, err = m.openAgain(ctx, w, token, t.KID, version, r, now)
+		}
 	}
 	if err != nil {
-		return nil, m.refused(ctx, token, err, now)
+		return nil, now, m.refused(ctx, token, err, now)
 	}
+	c, err := m.read(t, kind, legacy, r, now)
+	return c, now, m.refused(ctx, token, err, now)
+}
+
+// openAgain opens a token that names a key which the ring r of that version does not
+// hold, where others may have come. It returns the ring that has the last word.
+func (m *Manager) openAgain(ctx context.Context, w *ring.Scratch, token, kid string, version uint64, r *ring.Ring, now time.Time) (ring.Token, *ring.Ring, error) {
+	if !m.live.Awaken(ctx, kid, version) {
+		return ring.Token{}, r, ErrUnknownKey
+	}
+	r = m.live.Ring()
+	defer m.noticeKeys(ctx)
+	sealed, err := r.Look(token)
+	if err != nil {
+		return ring.Token{}, r, err
+	}
+	t, err := sealed.Open(w, now, m.cfg.Leeway)
+	return t, r, err
+}
+
+// read returns the claims of a token whose signature is good.
+func (m *Manager) read(t ring.Token, kind string, legacy bool, r *ring.Ring, now time.Time) (*Claims, error) {
 	var p payload
 	if err := readPayload(t.Payload, m.cfg.LegacySubject, &p); err != nil {
 		return nil, err
@@ -77,7 +106,7 @@ func (m *Manager) genuine(ctx context.Context, token, kind string, now time.Time
 		}
 	}
 	if err := m.check(&p, t, kind, now); err != nil {
-		return nil, m.refused(ctx, token, err, now)
+		return nil, err
 	}
 	c := p.claims(t.Key, r.Current(now))
 	c.legacy = legacy

@@ -26,49 +26,49 @@ func TestAllocations(t *testing.T) {
 	flask := sign(pattern('a'), `{"alg":"HS256","typ":"JWT"}`, session)
 	stranger := sign(pattern('x'), `{"alg":"HS256","typ":"JWT"}`, session)
 
+	w := new(ring.Scratch)
 	opens := func(r *ring.Ring, token string, want error) func() {
 		return func() {
-			_, err := r.Open(token, now, 0)
-			check(t, err, want)
+			check(t, openIn(r, w, token, false), want)
 		}
 	}
 	legacy := func(r *ring.Ring, token string, want error) func() {
 		return func() {
-			_, err := r.OpenLegacy(token, now)
-			check(t, err, want)
+			check(t, openIn(r, w, token, true), want)
 		}
 	}
 	signs := func(words string) func() {
 		s := ringOf(t, words).Signers(now)
 		payload := []byte(session)
-		return func() { s.Sign(ring.Access, payload) }
+		return func() { s.SignIn(w, ring.Access, payload) }
 	}
-	ofLegacy := testing.AllocsPerRun(100, legacy(alone, stranger, ring.ErrInvalid))
 	for _, c := range []struct {
 		name string
 		most float64
 		do   func()
 	}{
-		{"genuine", 1, opens(alone, genuine, nil)},
-		{"genuine, under an older key", 1, opens(three, genuine, nil)},
-		{"genuine, and co-signed by another", 1, opens(ringOf(t, "n a"), cosigned, nil)},
-		{"genuine, by its co-signature", 7, opens(alone, cosigned, nil)},
-		{"genuine, by EdDSA", 4, opens(edRing, issue(t, edRing, session), nil)},
+		{"genuine", 0, opens(alone, genuine, nil)},
+		{"genuine, under an older key", 0, opens(three, genuine, nil)},
+		{"genuine, and co-signed by another", 0, opens(ringOf(t, "n a"), cosigned, nil)},
+		{"genuine, by its co-signature", 0, opens(alone, cosigned, nil)},
+		{"genuine, by EdDSA", 0, opens(edRing, issue(t, edRing, session), nil)},
 		{"genuine, by ES256", 30, opens(ecRing, issue(t, ecRing, session), nil)},
 		{"forged under a key that is held", 0, opens(three, forged, ring.ErrInvalid)},
-		{"forged under a co-signer that is held", 7, opens(alone, p.token(), ring.ErrInvalid)},
+		{"forged under a co-signer that is held", 0, opens(alone, p.token(), ring.ErrInvalid)},
 		{"garbage", 0, opens(three, strings.Repeat("x", 300), ring.ErrInvalid)},
 		{"garbage with dots", 0, opens(three, "x.y.z!", ring.ErrInvalid)},
 		{"too long", 0, opens(three, strings.Repeat("x.", 3000), ring.ErrInvalid)},
-		{"header not base64url", 1, opens(three, "?"+genuine, ring.ErrInvalid)},
+		{"header not base64url", 0, opens(three, "?"+genuine, ring.ErrInvalid)},
 		{"header with a line break", 0, opens(three, "\n"+genuine, ring.ErrInvalid)},
-		{"under an unknown key", 12, opens(three, foreign, ring.ErrUnknownKey)},
-		{"legacy", ofLegacy + 1, legacy(alone, flask, nil)},
-		{"legacy, two wrong keys before", ofLegacy + 1, legacy(three, flask, nil)},
-		{"legacy, three wrong keys", ofLegacy, legacy(three, stranger, ring.ErrInvalid)},
-		{"sign, one key", 2, signs("a")},
-		{"sign, two keys", 5, signs("b a")},
-		{"sign, four keys", 7, signs("d c b a")},
+		{"under an unknown key", 5, opens(three, foreign, ring.ErrUnknownKey)},
+		{"foreign header", 0, opens(three, b64([]byte(`{"alg":"none","typ":"JWT"}`))+genuine[strings.IndexByte(genuine, '.'):], ring.ErrInvalid)},
+		{"foreign kid", 0, opens(three, b64([]byte(`{"alg":"RS256","kid":"123e4567-e89b-12d3-a456-426614174000","typ":"JWT"}`))+genuine[strings.IndexByte(genuine, '.'):], ring.ErrInvalid)},
+		{"legacy", 0, legacy(alone, flask, nil)},
+		{"legacy, two wrong keys before", 0, legacy(three, flask, nil)},
+		{"legacy, three wrong keys", 0, legacy(three, stranger, ring.ErrInvalid)},
+		{"sign, one key", 1, signs("a")},
+		{"sign, two keys", 1, signs("b a")},
+		{"sign, four keys", 1, signs("d c b a")},
 		{"signers", 0, func() { three.Signers(now) }},
 	} {
 		got := testing.AllocsPerRun(100, c.do)

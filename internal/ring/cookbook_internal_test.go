@@ -40,7 +40,7 @@ func TestCookbookEdDSA(t *testing.T) {
 	dot := strings.LastIndexByte(file.Output.Compact, '.')
 	input, want := file.Output.Compact[:dot], file.Output.Compact[dot+1:]
 	got, err := k.sign(nil, []byte(input))
-	if string(got) != want || err != nil || !k.verify(input, want) || k.verify(input+"x", want) {
+	if string(got) != want || err != nil || !k.verify([]byte(input), []byte(want)) || k.verify([]byte(input+"x"), []byte(want)) {
 		t.Errorf("got %s, %v, want %s", got, err, want)
 	}
 }

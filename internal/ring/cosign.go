@@ -3,7 +3,6 @@ package ring
 import (
 	"bytes"
 	"encoding/base64"
-	"strings"
 	"time"
 )
 
@@ -24,7 +23,7 @@ const (
 )
 
 // entry is one co-signature: whose, and its text.
-type entry struct{ print, text string }
+type entry struct{ print, text []byte }
 
 // list is the co-signatures of one token.
 type list struct {
@@ -33,50 +32,54 @@ type list struct {
 	start   int // where the member begins in the payload
 }
 
-// cosign returns payload with the co-signatures of all but the first key.
-func (s *Signers) cosign(header string, payload []byte) ([]byte, error) {
-	l := list{start: len(payload) - 1}
+// cosign puts the co-signatures of all but the first key into the payload in s.
+func (s *Signers) cosign(w *Scratch, header string) error {
+	l := list{start: len(w.payload) - 1}
 	for _, k := range s.keys[min(1, s.n):s.n] {
-		l.entries[l.n].print = k.Fingerprint
+		l.entries[l.n].print = k.print
 		l.n++
 	}
 	if l.n == 0 {
-		return payload, nil
+		return nil
 	}
-	start := make([]byte, l.start, len(payload)+len(listOpen)+l.n*maxEntry)
-	copy(start, payload)
-	blank := l.appendTo(start)
-	buf := make([]byte, 0, sig64Len)
+	message := w.cosigned(header, &l)
+	w.texts = w.texts[:0]
 	for i := range l.n {
-		text, err := s.keys[i+1].cosign(buf, header, blank)
-		if err != nil {
-			return nil, err
+		start, err := len(w.texts), error(nil)
+		if w.texts, err = s.keys[i+1].cosign(w.texts, message); err != nil {
+			return err
 		}
-		l.entries[i].text = string(text)
+		l.entries[i].text = w.texts[start:]
 	}
-	return l.appendTo(start), nil
+	w.payload = l.appendTo(w.payload[:l.start], false)
+	return nil
 }
 
-// appendTo appends the member and the end of the payload to dst.
-func (l *list) appendTo(dst []byte) []byte {
+// cosigned returns the message that the co-signatures of the list l, at the end of the
+// payload in s, are made over, behind a label and a NUL. These are part of it for keys
+// with a public half, and the NUL occurs in no JWS signing input, so neither kind of
+// signature can stand in for the other; HMAC has a key of its own for that.
+func (s *Scratch) cosigned(header string, l *list) []byte {
+	s.message = append(append(append(s.message[:0], labelCosign...), 0), header...)
+	s.message = l.appendTo(append(s.message, s.payload[:l.start]...), true)
+	return s.message
+}
+
+// appendTo appends the member and the end of the payload to dst, with every
+// co-signature left blank or as it is.
+func (l *list) appendTo(dst []byte, blank bool) []byte {
 	dst = append(dst, listOpen...)
 	for i, e := range l.entries[:l.n] {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(append(append(dst, '"'), e.print...), `":"`...)
-		dst = append(append(dst, e.text...), '"')
+		if !blank {
+			dst = append(dst, e.text...)
+		}
+		dst = append(dst, '"')
 	}
 	return append(dst, listClose...)
-}
-
-// blank returns the payload with every co-signature left blank.
-func (l *list) blank(payload string) []byte {
-	empty := list{n: l.n}
-	for i, e := range l.entries[:l.n] {
-		empty.entries[i].print = e.print
-	}
-	return empty.appendTo(append(make([]byte, 0, len(payload)), payload[:l.start]...))
 }
 
 // parseList finds the co-signatures by their fixed form at the very end of the
@@ -85,12 +88,12 @@ func (l *list) blank(payload string) []byte {
 // The form is unambiguous. The opening has bare quotes, so it cannot lie inside
 // a string; fingerprints and co-signatures hold no brace, so "}}" at the end of
 // the payload closes the list and the top-level object.
-func parseList(payload string) (list, bool) {
-	start := strings.LastIndex(payload, listOpen)
+func parseList(payload []byte) (list, bool) {
+	start := bytes.LastIndex(payload, []byte(listOpen))
 	if start < 0 {
 		return list{}, false
 	}
-	rest, ok := strings.CutSuffix(payload[start+len(listOpen):], listClose)
+	rest, ok := bytes.CutSuffix(payload[start+len(listOpen):], []byte(listClose))
 	if !ok {
 		return list{}, false
 	}
@@ -98,13 +101,13 @@ func parseList(payload string) (list, bool) {
 	for more := true; more; {
 		var e entry
 		e, rest, more = nextEntry(rest)
-		if e.print == "" || l.n == maxList || l.has(e.print) {
+		if e.print == nil || l.n == maxList || l.has(e.print) {
 			return list{}, false
 		}
 		l.entries[l.n] = e
 		l.n++
 	}
-	if rest != "" {
+	if len(rest) > 0 {
 		return list{}, false
 	}
 	return l, true
@@ -112,69 +115,67 @@ func parseList(payload string) (list, bool) {
 
 // nextEntry takes one `"fingerprint":"text"` off the front of s; more says that a
 // comma followed. A zero entry means that s has another form.
-func nextEntry(s string) (e entry, rest string, more bool) {
+func nextEntry(s []byte) (e entry, rest []byte, more bool) {
 	const head = 1 + printLen + len(`":"`)
-	if len(s) < head || s[0] != '"' || s[1+printLen:head] != `":"` || !all(s[1:1+printLen], base64Chars) {
+	if len(s) < head || s[0] != '"' || string(s[1+printLen:head]) != `":"` || !isBase64(s[1:1+printLen]) {
 		return entry{}, s, false
 	}
-	text, rest, ok := strings.Cut(s[head:], `"`)
-	if !ok || len(text) != comacLen && len(text) != sig64Len || !all(text, base64Chars) {
+	text, rest, ok := bytes.Cut(s[head:], []byte{'"'})
+	if !ok || len(text) != comacLen && len(text) != sig64Len || !isBase64(text) {
 		return entry{}, s, false
 	}
 	e = entry{print: s[1 : 1+printLen], text: text}
-	rest, more = strings.CutPrefix(rest, ",")
+	rest, more = bytes.CutPrefix(rest, []byte{','})
 	return e, rest, more
 }
 
 // has reports whether l has an entry of the key with that fingerprint.
-func (l *list) has(print string) bool {
+func (l *list) has(print []byte) bool {
 	for _, e := range l.entries[:l.n] {
-		if e.print == print {
+		if bytes.Equal(e.print, print) {
 			return true
 		}
 	}
 	return false
 }
 
-// byCosignature returns the payload and the first key of the list that the ring
-// holds live. That key decides alone; a nil key means that there is none. The
+// byCosignature decodes the payload and returns the first key of its list that the
+// ring holds live. That key decides alone; a nil key means that there is none. The
 // ordinary signature counts for nothing here, but it must have the form of one.
-func (r *Ring) byCosignature(p parts, now time.Time) (*Key, []byte, error) {
-	if _, err := decode(p.signature); err != nil {
-		return nil, nil, err
+func (t *Sealed) byCosignature(s *Scratch, now time.Time) (*Key, error) {
+	if err := s.decode(t.signature); err != nil {
+		return nil, err
 	}
-	payload, err := decode(p.payload)
-	if err != nil {
-		return nil, nil, err
+	if err := s.decode(t.payload); err != nil {
+		return nil, err
 	}
-	text := string(payload)
-	l, ok := parseList(text)
+	l, ok := parseList(s.payload)
 	if !ok {
-		return nil, payload, nil
+		return nil, nil
 	}
 	for _, e := range l.entries[:l.n] {
-		k := r.livePrint(e.print, now)
+		k := t.ring.livePrint(e.print, now)
 		switch {
 		case k == nil:
-		case k.coverifies(p.head, l.blank(text), e.text):
-			return k, payload, nil
+		case k.coverifies(s.cosigned(t.head, &l), e.text):
+			return k, nil
 		default:
-			return nil, nil, errCosignature
+			return nil, errCosignature
 		}
 	}
-	return nil, payload, nil
+	return nil, nil
 }
 
 // sole reports whether k is the only live key of the ring that the list in payload
-// names, or that may have signed it. Other than parseList, which decides who gets
-// in, it makes no copy of the payload, because it looks at every token.
+// names, or that may have signed it. It looks at every token, so it asks less of the
+// form of the list than parseList, which decides who gets in.
 func (r *Ring) sole(k *Key, payload []byte, now time.Time) bool {
-	if len(r.keys) == 1 {
+	if len(r.keys) == 1 || !bytes.HasSuffix(payload, []byte(listClose)) {
 		return true
 	}
 	tail := payload[max(0, len(payload)-len(listOpen)-maxList*maxEntry-len(listClose)):]
 	start := bytes.LastIndex(tail, []byte(listOpen))
-	if start < 0 || !bytes.HasSuffix(tail, []byte(listClose)) {
+	if start < 0 {
 		return true
 	}
 	for tail = tail[start+len(listOpen):]; len(tail) > printLen; {
@@ -190,19 +191,22 @@ func (r *Ring) sole(k *Key, payload []byte, now time.Time) bool {
 	return true
 }
 
-// coverifies reports whether text is the co-signature of k.
-func (k *Key) coverifies(head string, blank []byte, text string) bool {
-	return k.coverify != nil && k.coverify(head, blank, text)
+// coverifies reports whether text is the co-signature of k over message.
+func (k *Key) coverifies(message, text []byte) bool {
+	return k.coverify != nil && k.coverify(message, text)
 }
 
-// decode decodes a canonical base64url segment.
-func decode(segment string) ([]byte, error) {
-	if strings.IndexByte(segment, '\n') >= 0 || strings.IndexByte(segment, '\r') >= 0 {
-		return nil, errBase64 // Strict alone skips line breaks
+// strict is base64url with nothing left over in the last character.
+var strict = base64.RawURLEncoding.Strict()
+
+// decode appends what a canonical base64url segment encodes to dst.
+func decode(dst []byte, segment string) ([]byte, error) {
+	start := len(dst)
+	dst, err := strict.AppendDecode(dst, []byte(segment))
+	// Strict alone skips line breaks, which shows in the length, but where there is one
+	// character too many.
+	if err != nil || len(segment)%4 == 1 || len(dst)-start != strict.DecodedLen(len(segment)) {
+		return dst[:start], errBase64
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(segment)
-	if err != nil {
-		return nil, errBase64
-	}
-	return b, nil
+	return dst, nil
 }

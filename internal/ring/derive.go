@@ -12,6 +12,7 @@ func (r *Ring) Derive(info string) *Ring {
 		d.keys = append(d.keys, k.forUse(info))
 		d.add(d.keys[len(d.keys)-1])
 	}
+	d.point()
 	return d
 }
 

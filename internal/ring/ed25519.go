@@ -10,14 +10,14 @@ import (
 var errEdwards = errors.New("is no point of Ed25519 that a key may have")
 
 // verifyEdDSA returns the check of Ed25519 signatures by pub (RFC 8037, section 3.1).
-func verifyEdDSA(pub ed25519.PublicKey) (func(input, signature string) bool, error) {
+func verifyEdDSA(pub ed25519.PublicKey) (func(input, signature []byte) bool, error) {
 	if !goodPoint(pub) {
 		return nil, errEdwards
 	}
 	own := slices.Clone(pub)
-	return func(input, signature string) bool {
+	return func(input, signature []byte) bool {
 		sig, ok := decode64(signature)
-		return ok && ed25519.Verify(own, []byte(input), sig)
+		return ok && ed25519.Verify(own, input, sig[:])
 	}, nil
 }
 

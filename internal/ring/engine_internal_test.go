@@ -103,7 +103,7 @@ func TestFailingSigner(t *testing.T) {
 	fails := func([]byte, []byte) ([]byte, error) { return nil, down }
 	a := limited("a", func(e *engine) { e.sign = fails })
 	b := limited("b", func(e *engine) {
-		e.cosign = func(dst []byte, _ string, blank []byte) ([]byte, error) { return fails(dst, blank) }
+		e.cosign = fails
 	})
 	for name, keys := range map[string][]*Key{"signs": {a}, "signs, others co-sign": {a, limited("c", func(*engine) {})}, "co-signs": {limited("c", func(*engine) {}), b}} {
 		if token, err := sign(t, keys...); !errors.Is(err, down) || token != "" {

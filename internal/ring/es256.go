@@ -15,19 +15,19 @@ var errCurve = errors.New("is no point of the curve P-256")
 
 // verifyES256 returns the check of ECDSA signatures by pub. They are r and s, 32
 // bytes each (RFC 7518, section 3.4).
-func verifyES256(pub *ecdsa.PublicKey) (func(input, signature string) bool, error) {
+func verifyES256(pub *ecdsa.PublicKey) (func(input, signature []byte) bool, error) {
 	if pub == nil || pub.Curve != elliptic.P256() {
 		return nil, errors.New("is on another curve than P-256")
 	}
 	if _, err := pub.ECDH(); err != nil { // which checks the point
 		return nil, errCurve
 	}
-	return func(input, signature string) bool {
+	return func(input, signature []byte) bool {
 		sig, ok := decode64(signature)
 		if !ok {
 			return false
 		}
-		digest := sha256.Sum256([]byte(input))
+		digest := sha256.Sum256(input)
 		return ecdsa.Verify(pub, digest[:], new(big.Int).SetBytes(sig[:sig64/2]), new(big.Int).SetBytes(sig[sig64/2:]))
 	}, nil
 }

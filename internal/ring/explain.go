@@ -31,27 +31,27 @@ func (r *Ring) Explain(token string) (Explanation, error) {
 	if err != nil {
 		return Explanation{}, err
 	}
-	payload, err := decode(p.payload)
-	if err != nil {
+	s := new(Scratch)
+	if err := s.decode(p.payload); err != nil {
 		return Explanation{}, err
 	}
 	var e Explanation
 	if e.Header, err = headerMembers(p.head); err != nil {
 		return Explanation{}, err
 	}
-	if e.Claims, err = strictjson.Object(payload); err != nil {
+	if e.Claims, err = strictjson.Object(s.payload); err != nil {
 		return Explanation{}, errPayload
 	}
 	e.Claims = slices.DeleteFunc(e.Claims, func(m strictjson.Member) bool { return m.Name == "cs" })
 	if h, err := parseHeader(p.head); err == nil || errors.Is(err, ErrNoKID) {
-		e.Signatures = append([]Signature{r.ordinary(h, p)}, r.cosignatures(p.head, string(payload))...)
+		e.Signatures = append([]Signature{r.ordinary(h, p)}, r.cosignatures(s, p.head)...)
 	}
 	return e, nil
 }
 
 // headerMembers reads a header segment, whatever it asks for.
 func headerMembers(head string) ([]strictjson.Member, error) {
-	data, err := decode(strings.TrimSuffix(head, "."))
+	data, err := decode(nil, strings.TrimSuffix(head, "."))
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func headerMembers(head string) ([]strictjson.Member, error) {
 // ordinary explains the ordinary signature. Without a kid it is that of the first
 // key that has made it.
 func (r *Ring) ordinary(h header, p parts) Signature {
-	right := func(k *Key) bool { return k.Algorithm == h.alg && k.verify != nil && k.verify(p.input, p.signature) }
+	right := func(k *Key) bool { return k.Algorithm == h.alg && k.verify != nil && k.verify(p.signed(new(Scratch))) }
 	if h.kid != "" {
 		k := r.Find(h.kid)
 		return Signature{h.kid, k, k != nil && right(k)}
@@ -77,11 +77,15 @@ func (r *Ring) ordinary(h header, p parts) Signature {
 }
 
 // cosignatures explains the others.
-func (r *Ring) cosignatures(head, payload string) (found []Signature) {
-	l, _ := parseList(payload)
+func (r *Ring) cosignatures(s *Scratch, head string) (found []Signature) {
+	l, ok := parseList(s.payload)
+	if !ok {
+		return nil
+	}
+	message := s.cosigned(head, &l)
 	for _, e := range l.entries[:l.n] {
-		k := r.byPrint[e.print]
-		found = append(found, Signature{e.print, k, k != nil && k.coverifies(head, l.blank(payload), e.text)})
+		k := r.byPrint[string(e.print)]
+		found = append(found, Signature{string(e.print), k, k != nil && k.coverifies(message, e.text)})
 	}
 	return found
 }

@@ -1,7 +1,8 @@
 package ring
 
 import (
-	"slices"
+	"bytes"
+	"encoding/base64"
 	"strings"
 
 	"github.com/sessionring/sessionring/internal/strictjson"
@@ -9,12 +10,14 @@ import (
 
 // header is what is read of a token header.
 type header struct {
-	kid, alg string
-	typ      Type
+	kid string // "" where it was looked up already
+	alg string
+	typ Type
+	key *Key // the key that it names; nil: not held
 }
 
 // algorithms are those a key may have; "none" is no algorithm (RFC 8725, section 3.2).
-var algorithms = map[string]bool{HS256: true, EdDSA: true, ES256: true, RS256: true, PS256: true}
+var algorithms = map[string]string{HS256: HS256, EdDSA: EdDSA, ES256: ES256, RS256: RS256, PS256: PS256}
 
 // refused are header members that would change how the token is read, or name a
 // key of the sender's choice. The payload is always encoded and no extension is
@@ -22,45 +25,144 @@ var algorithms = map[string]bool{HS256: true, EdDSA: true, ES256: true, RS256: t
 // them is not for us. Other unknown members are ignored, as section 4 says.
 var refused = map[string]bool{"crit": true, "b64": true, "jku": true, "jwk": true, "x5u": true, "x5c": true, "x5t": true, "x5t#S256": true}
 
-// parseHeader reads a header segment, with its dot, by the strict general path.
-// It returns ErrNoKID, and the rest of the header, if only the kid is missing.
-func parseHeader(head string) (header, error) {
-	data, err := decode(strings.TrimSuffix(head, "."))
-	if err != nil {
-		return header{}, err
-	}
-	if h, ok := ours(string(data)); ok {
-		return h, nil
-	}
-	members, err := strictjson.Object(data)
-	if err != nil {
-		return header{}, errHeader
-	}
-	texts := map[string]string{}
-	for _, m := range members {
-		switch {
-		case refused[m.Name]:
-			return header{}, errHeader
-		case m.Name == "alg" || m.Name == "kid" || m.Name == "typ":
-			text, ok := strictjson.String(m.Raw)
-			if !ok || text == "" {
-				return header{}, errHeader
-			}
-			texts[m.Name] = text
-		}
-	}
-	return checkHeader(texts["alg"], texts["kid"], texts["typ"])
+// noKID are the headers without a kid as other systems usually write them.
+var noKID = map[string]bool{
+	encodeHeader(`{"alg":"HS256","typ":"JWT"}`): true,
+	encodeHeader(`{"typ":"JWT","alg":"HS256"}`): true,
 }
 
-// ours reads a header in the one form in which rings write it, and finds what the
-// general path would. While keys are rotated, most headers of other instances are
-// such ones, under a key that this instance does not hold.
-func ours(text string) (header, bool) {
-	alg, rest, _ := strings.Cut(strings.TrimPrefix(text, `{"alg":"`), `","kid":"`)
-	kid, rest, _ := strings.Cut(rest, `","typ":"`)
-	h := header{kid: kid, alg: alg, typ: Type(strings.TrimSuffix(rest, `"}`))}
-	_, _, ok := splitKID(kid)
-	return h, ok && algorithms[alg] && slices.Contains(types, h.typ) && text == headerText(h.alg, h.kid, h.typ)
+// encodeHeader returns a header segment with its dot.
+func encodeHeader(text string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(text)) + "."
+}
+
+// header reads a header segment with its dot: by comparison with the constant ones of
+// the ring, which leaves no algorithm to choose, or else strictly. It returns ErrNoKID,
+// and the rest of the header, if only the kid is missing.
+func (r *Ring) header(head string) (header, error) {
+	if h, ok := r.headers[head]; ok {
+		return h, nil
+	}
+	if noKID[head] {
+		return header{alg: HS256}, ErrNoKID
+	}
+	var buf [128]byte
+	h, kid, err := readHeader(buf[:0], head)
+	switch {
+	case err != nil:
+		return h, err
+	case !r.wellFormed(kid):
+		return header{}, errKID
+	}
+	h.key = r.find(kid)
+	return h, nil
+}
+
+// parseHeader is header without a ring, and with the kid.
+func parseHeader(head string) (header, error) {
+	h, kid, err := readHeader(nil, head)
+	h.kid = string(kid)
+	return h, err
+}
+
+// readHeader reads a header segment by its text, which it appends to buf. The kid may
+// lie there.
+func readHeader(buf []byte, head string) (header, []byte, error) {
+	data, err := decode(buf, strings.TrimSuffix(head, "."))
+	if err != nil {
+		return header{}, nil, err
+	}
+	m, ok := plainMembers(data)
+	if !ok {
+		if m, err = strictMembers(bytes.Clone(data)); err != nil { // a copy, so that buf need not live longer
+			return header{}, nil, err
+		}
+	}
+	return checkHeader(m)
+}
+
+// members are the members of a header that count, nil for absent.
+type members [3][]byte
+
+const (
+	alg = iota
+	kid
+	typ
+	others
+)
+
+// memberOf returns which of them name is.
+func memberOf(name []byte) int {
+	switch string(name) {
+	case "alg":
+		return alg
+	case "kid":
+		return kid
+	case "typ":
+		return typ
+	}
+	return others
+}
+
+// plainMembers reads a header that has nothing but members that count, each once and
+// not empty, without spaces and escapes, as nearly all have it. It reports false for
+// any other, good or bad, which is for strictMembers to judge: whatever it takes, that
+// takes too, and finds the same in it.
+func plainMembers(data []byte) (m members, ok bool) {
+	if len(data) == 0 || data[0] != '{' {
+		return m, false
+	}
+	for data = data[1:]; ; data = data[1:] {
+		name, rest, ok := plainString(data)
+		which := memberOf(name)
+		if !ok || which == others || m[which] != nil || len(rest) == 0 || rest[0] != ':' {
+			return m, false
+		}
+		m[which], data, ok = plainString(rest[1:])
+		if !ok || len(m[which]) == 0 || len(data) == 0 {
+			return m, false
+		}
+		if data[0] != ',' {
+			return m, data[0] == '}' && len(data) == 1
+		}
+	}
+}
+
+// plainString takes a string of printable ASCII without escapes off the front of s.
+func plainString(s []byte) (text, rest []byte, ok bool) {
+	if len(s) == 0 || s[0] != '"' {
+		return nil, s, false
+	}
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '"':
+			return s[1:i], s[i+1:], true
+		case c < ' ' || c > '~' || c == '\\':
+			return nil, s, false
+		}
+	}
+	return nil, s, false
+}
+
+// strictMembers reads any header.
+func strictMembers(data []byte) (m members, err error) {
+	all, err := strictjson.Object(data)
+	if err != nil {
+		return m, errHeader
+	}
+	for _, one := range all {
+		if refused[one.Name] {
+			return m, errHeader
+		}
+		if which := memberOf([]byte(one.Name)); which != others {
+			text, ok := strictjson.String(one.Raw)
+			if !ok || text == "" {
+				return m, errHeader
+			}
+			m[which] = []byte(text)
+		}
+	}
+	return m, nil
 }
 
 // headerText returns the header in the clear.
@@ -68,26 +170,23 @@ func headerText(alg, kid string, t Type) string {
 	return `{"alg":"` + alg + `","kid":"` + kid + `","typ":"` + string(t) + `"}`
 }
 
-// checkHeader judges the members of a header, "" for absent.
-func checkHeader(alg, kid, typ string) (header, error) {
-	if !algorithms[alg] {
-		return header{}, errAlgorithm
+// checkHeader judges the members of a header.
+func checkHeader(m members) (header, []byte, error) {
+	h := header{alg: algorithms[string(m[alg])]}
+	switch {
+	case h.alg == "":
+		return header{}, nil, errAlgorithm
+	case m[kid] == nil && (m[typ] == nil || string(m[typ]) == "JWT"):
+		return h, nil, ErrNoKID
+	case m[kid] == nil:
+		return header{}, nil, errHeader
+	case m[typ] == nil:
+		return h, m[kid], nil
 	}
-	if kid == "" {
-		if typ == "" || typ == "JWT" {
-			return header{alg: alg}, ErrNoKID
-		}
-		return header{}, errHeader
-	}
-	h := header{kid: kid, alg: alg}
-	if typ == "" {
-		return h, nil
-	}
-	for _, t := range types { // a media type: without regard to case (RFC 2045, section 5.1)
-		if strings.EqualFold(typ, string(t)) || strings.EqualFold(typ, "application/"+string(t)) {
-			h.typ = t
-			return h, nil
+	for _, h.typ = range types { // a media type: without regard to case (RFC 2045, section 5.1)
+		if bytes.EqualFold(m[typ], []byte(h.typ)) || bytes.EqualFold(m[typ], []byte("application/"+h.typ)) {
+			return h, m[kid], nil
 		}
 	}
-	return header{}, errHeader
+	return header{}, nil, errHeader
 }

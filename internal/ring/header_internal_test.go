@@ -3,6 +3,7 @@ package ring
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,12 @@ func FuzzHeader(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if plain, ok := plainMembers(data); ok {
+			strict, err := strictMembers(data)
+			if err != nil || !slices.Equal(plain.texts(), strict.texts()) {
+				t.Fatalf("%q: got %q, want %q, %v as the strict reader says", data, plain, strict, err)
+			}
+		}
 		h, err := parseHeader(base64.RawURLEncoding.EncodeToString(data) + ".")
 		if err != nil && err != ErrNoKID {
 			if h != (header{}) {
@@ -35,7 +42,7 @@ func FuzzHeader(f *testing.F) {
 		if err := json.Unmarshal(data, &want); err != nil {
 			t.Fatalf("accepted %q, which encoding/json refuses: %v", data, err)
 		}
-		if want["alg"] != h.alg || !algorithms[h.alg] {
+		if want["alg"] != h.alg || algorithms[h.alg] == "" {
 			t.Fatalf("%q: got alg %q, want %v", data, h.alg, want["alg"])
 		}
 		if kid, ok := want["kid"]; ok != (err == nil) || ok && kid != h.kid {
@@ -50,6 +57,25 @@ func FuzzHeader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// texts are the members, to compare.
+func (m members) texts() []string { return []string{string(m[alg]), string(m[kid]), string(m[typ])} }
+
+// TestPlainHeaders: headers in the usual form are read without the strict reader, and
+// all others are left to it.
+func TestPlainHeaders(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`{"alg":"HS256","kid":"v1.AAAAAAAA","typ":"at+jwt"}`: true, `{"typ":"JWT","alg":"none"}`: true, `{"kid":"a"}`: true,
+		`{}`: false, ``: false, `{`: false, `{"alg":"a"`: false, `{"alg":"a"},`: false, `{"alg":"a",}`: false, `{"alg":"a"}}`: false,
+		`{ "alg":"a"}`: false, `{"alg":"a","alg":"a"}`: false, `{"alg":""}`: false, `{"alg":"\u0061"}`: false, `{"alg":1}`: false,
+		`{"alg":"a","x":"b"}`: false, `{"alg":"a","crit":"b"}`: false, `{"alg"}`: false, `{"alg":"ü"}`: false, `["alg":"a"}`: false,
+	} {
+		if _, ok := plainMembers([]byte(text)); ok != want {
+			t.Errorf("%s: got %v, want %v", text, ok, want)
+		}
+	}
 }
 
 // TestSplit: a token has exactly two dots (RFC 7515, section 7.1), which is found

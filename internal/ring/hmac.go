@@ -35,22 +35,22 @@ func NewHMAC(tag string, secret []byte) *Key {
 func newHMAC(tag, print string, secret []byte) *Key {
 	own := append([]byte(nil), secret...)
 	ordinary, co := newMAC(own), newMAC(expand(own, labelCosign, 32))
-	identity := ordinary("sessionring identity", nil)
+	identity := ordinary([]byte("sessionring identity"))
 	return newKey(tag, print, HS256, string(identity[:16]), engine{
 		sign: func(dst, input []byte) ([]byte, error) {
-			sum := ordinary("", input)
+			sum := ordinary(input)
 			return base64.RawURLEncoding.AppendEncode(dst, sum[:]), nil
 		},
-		verify: func(input, signature string) bool {
-			sum := ordinary(input, nil)
+		verify: func(input, signature []byte) bool {
+			sum := ordinary(input)
 			return equalText(sum[:], signature, macLen)
 		},
-		cosign: func(dst []byte, header string, blank []byte) ([]byte, error) {
-			sum := co(header, blank)
+		cosign: func(dst, message []byte) ([]byte, error) {
+			sum := co(message[len(labelCosign)+1:])
 			return base64.RawURLEncoding.AppendEncode(dst, sum[:16]), nil
 		},
-		coverify: func(header string, blank []byte, text string) bool {
-			sum := co(header, blank)
+		coverify: func(message, text []byte) bool {
+			sum := co(message[len(labelCosign)+1:])
 			return equalText(sum[:16], text, comacLen)
 		},
 		derive: func(info string, n int) []byte { return expand(own, info, n) },
@@ -59,20 +59,18 @@ func newHMAC(tag, print string, secret []byte) *Key {
 
 // equalText reports, in constant time, whether text is sum in base64url. To
 // compare the text and not its bytes leaves a signature only one spelling.
-func equalText(sum []byte, text string, size int) bool {
+func equalText(sum, text []byte, size int) bool {
 	var want [macLen]byte
 	base64.RawURLEncoding.Encode(want[:size], sum)
-	var got [macLen]byte
-	return copy(got[:], text) == len(text) && len(text) == size && subtle.ConstantTimeCompare(want[:size], got[:size]) == 1
+	return subtle.ConstantTimeCompare(want[:size], text) == 1
 }
 
-// mac returns HMAC-SHA-256 over a text and the bytes behind it.
-type mac func(text string, rest []byte) [sha256.Size]byte
+// mac returns HMAC-SHA-256.
+type mac func(input []byte) [sha256.Size]byte
 
-// keyed is a pooled HMAC state with room for its input.
+// keyed is a pooled HMAC state with room for what it returns.
 type keyed struct {
 	hash hash.Hash
-	in   []byte
 	sum  [sha256.Size]byte
 }
 
@@ -80,12 +78,11 @@ type keyed struct {
 // reset keeps the key schedule, which is a third of the cost of a short message.
 func newMAC(secret []byte) mac {
 	pool := &sync.Pool{New: func() any { return &keyed{hash: hmac.New(sha256.New, secret)} }}
-	return func(text string, rest []byte) [sha256.Size]byte {
+	return func(input []byte) [sha256.Size]byte {
 		k := pool.Get().(*keyed)
 		defer pool.Put(k)
-		k.in = append(append(k.in[:0], text...), rest...)
 		k.hash.Reset()
-		k.hash.Write(k.in)
+		k.hash.Write(input)
 		k.hash.Sum(k.sum[:0])
 		return k.sum
 	}

@@ -1,9 +1,8 @@
 package ring
 
 import (
+	"bytes"
 	"crypto"
-	"encoding/base64"
-	"strings"
 	"time"
 )
 
@@ -24,15 +23,16 @@ type Key struct {
 	Revoked     bool      // withdrawn: vouches for nothing
 
 	engine
+	print   []byte          // the fingerprint
 	headers map[Type]string // constant header segments, each with its dot
 }
 
 // engine is what a key can do. A nil function is something it cannot.
 type engine struct {
-	sign     func(dst []byte, input []byte) ([]byte, error)                // appends the signature of a JWS signing input
-	verify   func(input, signature string) bool                            // checks one, in its only canonical spelling
-	cosign   func(dst []byte, header string, blank []byte) ([]byte, error) // appends a co-signature
-	coverify func(header string, blank []byte, text string) bool
+	sign     func(dst, input []byte) ([]byte, error)   // appends the signature of a JWS signing input
+	verify   func(input, signature []byte) bool        // checks one, in its only canonical spelling
+	cosign   func(dst, message []byte) ([]byte, error) // appends a co-signature
+	coverify func(message, text []byte) bool
 	derive   func(info string, n int) []byte // key material for one named use
 	public   crypto.PublicKey                // public half; nil: none
 }
@@ -58,9 +58,9 @@ const (
 
 // newKey returns a key with its header segments made.
 func newKey(tag, print, alg, identity string, e engine) *Key {
-	k := &Key{Tag: tag, Fingerprint: print, Algorithm: alg, Identity: identity, Source: "key " + tag, engine: e, headers: map[Type]string{}}
+	k := &Key{Tag: tag, Fingerprint: print, Algorithm: alg, Identity: identity, Source: "key " + tag, engine: e, print: []byte(print), headers: map[Type]string{}}
 	for _, t := range types {
-		k.headers[t] = base64.RawURLEncoding.EncodeToString([]byte(headerText(alg, k.ID(), t))) + "."
+		k.headers[t] = encodeHeader(headerText(alg, k.ID(), t))
 	}
 	return k
 }
@@ -73,11 +73,11 @@ func (k *Key) Tagged(tag string) *Key {
 // Withdrawn returns a key without material: the memory of a revoked one.
 // It reports false unless kid has the form tag.fingerprint.
 func Withdrawn(kid string) (*Key, bool) {
-	tag, print, ok := splitKID(kid)
+	tag, print, ok := splitKID([]byte(kid))
 	if !ok {
 		return nil, false
 	}
-	return &Key{Tag: tag, Fingerprint: print, Source: "key " + kid, Revoked: true}, true
+	return &Key{Tag: string(tag), Fingerprint: string(print), Source: "key " + kid, Revoked: true}, true
 }
 
 // ID returns the kid: tag, dot, fingerprint.
@@ -101,37 +101,43 @@ func (k *Key) Derive(info string, n int) []byte {
 }
 
 // ValidTag reports whether tag is 1 to 32 characters of A-Z a-z 0-9 . _ -.
-func ValidTag(tag string) bool {
-	return tag != "" && len(tag) <= maxTag && all(tag, tagChars)
+func ValidTag(tag string) bool { return validTag([]byte(tag)) }
+
+func validTag(tag []byte) bool {
+	for i := range len(tag) {
+		if !isBase64Char(tag[i]) && tag[i] != '.' {
+			return false
+		}
+	}
+	return len(tag) > 0 && len(tag) <= maxTag
 }
 
-const (
-	base64Chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	tagChars    = base64Chars + "."
-)
-
-// all reports whether s consists of chars.
-func all(s, chars string) bool {
-	for i := range len(s) {
-		if strings.IndexByte(chars, s[i]) < 0 {
+// isBase64 reports whether s consists of characters of base64url.
+func isBase64(s []byte) bool {
+	for _, c := range s {
+		if !isBase64Char(c) {
 			return false
 		}
 	}
 	return true
 }
 
+func isBase64Char(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+}
+
 // splitKID takes a kid of the form tag.fingerprint apart.
-func splitKID(kid string) (tag, print string, ok bool) {
-	dot := strings.LastIndexByte(kid, '.')
+func splitKID(kid []byte) (tag, print []byte, ok bool) {
+	dot := bytes.LastIndexByte(kid, '.')
 	if dot < 0 {
-		return "", "", false
+		return nil, nil, false
 	}
 	tag, print = kid[:dot], kid[dot+1:]
-	return tag, print, ValidTag(tag) && len(print) == printLen && all(print, base64Chars)
+	return tag, print, validTag(tag) && len(print) == printLen && isBase64(print)
 }
 
 // grammatical reports whether kid is tag.fingerprint or a bare tag.
-func grammatical(kid string) bool {
+func grammatical(kid []byte) bool {
 	_, _, ok := splitKID(kid)
-	return ok || ValidTag(kid)
+	return ok || validTag(kid)
 }

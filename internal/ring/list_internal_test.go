@@ -51,7 +51,7 @@ var lists = map[string]int{
 func TestParseList(t *testing.T) {
 	t.Parallel()
 	for payload, want := range lists {
-		l, ok := parseList(payload)
+		l, ok := parseList([]byte(payload))
 		if ok != (want > 0) || l.n != want {
 			t.Errorf("%q: got %d entries, %v, want %d", payload, l.n, ok, want)
 		}
@@ -64,22 +64,22 @@ func FuzzList(f *testing.F) {
 		f.Add(payload)
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
-		l, ok := parseList(payload)
+		l, ok := parseList([]byte(payload))
 		if !ok {
 			return
 		}
 		before := payload[:l.start]
-		if got := string(l.appendTo([]byte(before))); got != payload {
+		if got := string(l.appendTo([]byte(before), false)); got != payload {
 			t.Fatalf("written again: got %q, want %q", got, payload)
 		}
 		texts := 0
 		for i, e := range l.entries[:l.n] {
-			if len(e.print) != printLen || l.entries[i].text == "" {
+			if len(e.print) != printLen || len(l.entries[i].text) == 0 {
 				t.Fatalf("entry %d is %q", i, e)
 			}
 			texts += len(e.text)
 		}
-		if blank := l.blank(payload); len(blank) != len(payload)-texts || !strings.HasPrefix(string(blank), before+listOpen) {
+		if blank := l.appendTo([]byte(before), true); len(blank) != len(payload)-texts || !strings.HasPrefix(string(blank), before+listOpen) {
 			t.Fatalf("%q left blank is %q", payload, blank)
 		}
 	})

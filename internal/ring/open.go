@@ -50,6 +50,16 @@ type Token struct {
 	KID     string // set with ErrUnknownKey alone: the key that it names, unverified
 }
 
+// Scratch is the memory that an operation works in, kept for the next one. Its zero
+// value is ready. It serves one operation at a time, and what that returns may lie in
+// it.
+type Scratch struct {
+	token   []byte // a token, or what is signed of it with the signature behind it
+	payload []byte
+	message []byte // what a co-signature is made over
+	texts   []byte // co-signatures
+}
+
 // parts is a token taken apart.
 type parts struct {
 	head      string // header segment with its dot
@@ -63,15 +73,35 @@ func split(token string) (parts, error) {
 	if len(token) > MaxToken {
 		return parts{}, errSize
 	}
-	first, last := strings.IndexByte(token, '.'), strings.LastIndexByte(token, '.')
-	if first <= 0 || last == first {
+	head := strings.IndexByte(token, '.') + 1
+	body := strings.IndexByte(token[head:], '.')
+	if head <= 1 || body <= 0 {
 		return parts{}, errForm
 	}
-	p := parts{token[:first+1], token[:last], token[first+1 : last], token[last+1:]}
-	if p.payload == "" || p.signature == "" || strings.IndexByte(p.payload, '.') >= 0 {
+	p := parts{token[:head], token[:head+body], token[head : head+body], token[head+body+1:]}
+	if p.signature == "" || strings.IndexByte(p.signature, '.') >= 0 {
 		return parts{}, errForm
 	}
 	return p, nil
+}
+
+// Sealed is a token taken apart. Nothing of it is verified.
+type Sealed struct {
+	ring *Ring
+	parts
+	header
+}
+
+// Look takes token apart and reads its header, which is all it takes to refuse what
+// other systems, and most attackers, send. If the header has no kid, it is ErrNoKID,
+// and the Sealed is good for OpenLegacy; other errors are ErrInvalid.
+func (r *Ring) Look(token string) (Sealed, error) {
+	p, err := split(token)
+	if err != nil {
+		return Sealed{}, err
+	}
+	h, err := r.header(p.head)
+	return Sealed{r, p, h}, err
 }
 
 // Open checks who vouches for token at the time now.
@@ -82,81 +112,81 @@ func split(token string) (parts, error) {
 // even by its own unverified words it has ended leeway ago, else ErrUnknownKey.
 // Everything else is ErrInvalid.
 func (r *Ring) Open(token string, now time.Time, leeway time.Duration) (Token, error) {
-	p, err := split(token)
+	sealed, err := r.Look(token)
 	if err != nil {
 		return Token{}, err
 	}
-	h, err := r.header(p.head)
-	if err != nil {
-		return Token{}, err
+	return sealed.Open(new(Scratch), now, leeway)
+}
+
+// Open is Ring.Open in the memory of s, where the payload lies until s is used again.
+func (t *Sealed) Open(s *Scratch, now time.Time, leeway time.Duration) (Token, error) {
+	if t.key != nil && t.key.Live(now) {
+		return t.openWith(s, now)
 	}
-	if k := r.live(h.kid, now); k != nil {
-		t, err := k.open(h, p)
-		t.Sole = err == nil && r.sole(k, t.Payload, now)
-		return t, err
-	}
-	k, payload, err := r.byCosignature(p, now)
+	k, err := t.byCosignature(s, now)
 	if err != nil {
 		return Token{}, err
 	}
 	if k == nil {
-		return Token{KID: h.kid}, r.unknown(h.kid, payload, now.Add(-leeway))
+		h, _ := parseHeader(t.head)
+		return Token{KID: h.kid}, t.unknown(s.payload, now.Add(-leeway))
 	}
-	return Token{Key: k, Type: h.typ, Payload: payload, Sole: r.sole(k, payload, now)}, nil
+	return Token{Key: k, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(k, s.payload, now)}, nil
 }
 
-// header reads a header segment: by comparison with the constant ones of the
-// ring, which leaves no algorithm to choose, or else strictly.
-func (r *Ring) header(head string) (header, error) {
-	if h, ok := r.headers[head]; ok {
-		return h, nil
-	}
-	h, err := parseHeader(head)
-	if err != nil {
-		return header{}, err
-	}
-	if !r.wellFormed(h.kid) {
-		return header{}, errKID
-	}
-	return h, nil
-}
-
-// open checks the ordinary signature by k.
-func (k *Key) open(h header, p parts) (Token, error) {
-	if h.alg != k.Algorithm {
+// openWith checks the ordinary signature by the key that the header names.
+func (t *Sealed) openWith(s *Scratch, now time.Time) (Token, error) {
+	if t.alg != t.key.Algorithm {
 		return Token{}, errAlgorithm
 	}
-	if !k.verify(p.input, p.signature) {
+	if !t.key.verify(t.signed(s)) {
 		return Token{}, errSignature
 	}
-	payload, err := decode(p.payload)
-	if err != nil {
+	if err := s.decode(t.payload); err != nil {
 		return Token{}, err
 	}
-	return Token{Key: k, Type: h.typ, Payload: payload}, nil
+	return Token{Key: t.key, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(t.key, s.payload, now)}, nil
+}
+
+// signed returns the signing input and the signature, as bytes.
+func (p *parts) signed(s *Scratch) (input, signature []byte) {
+	s.token = append(append(s.token[:0], p.input...), p.signature...)
+	return s.token[:len(p.input)], s.token[len(p.input):]
+}
+
+// decode decodes the payload segment of a token.
+func (s *Scratch) decode(segment string) (err error) {
+	s.payload, err = decode(s.payload[:0], segment)
+	return err
 }
 
 // OpenLegacy is Open for tokens without a kid, as other systems issue them: HS256,
 // typ absent or JWT. The live keys are tried in order.
 func (r *Ring) OpenLegacy(token string, now time.Time) (Token, error) {
-	p, err := split(token)
-	if err != nil {
+	sealed, err := r.Look(token)
+	switch {
+	case err == nil || sealed.ring != nil && !errors.Is(err, ErrNoKID):
+		return Token{}, errHeader
+	case !errors.Is(err, ErrNoKID):
 		return Token{}, err
 	}
-	h, err := parseHeader(p.head)
-	switch {
-	case !errors.Is(err, ErrNoKID):
-		return Token{}, errHeader
-	case h.alg != HS256:
+	return sealed.OpenLegacy(new(Scratch), now)
+}
+
+// OpenLegacy is Ring.OpenLegacy in the memory of s, where the payload lies until s is
+// used again.
+func (t *Sealed) OpenLegacy(s *Scratch, now time.Time) (Token, error) {
+	if t.alg != HS256 {
 		return Token{}, errAlgorithm
 	}
-	for _, k := range r.keys {
-		if k.Live(now) && k.Algorithm == HS256 && k.verify(p.input, p.signature) {
-			payload, err := decode(p.payload)
-			if err != nil {
+	input, signature := t.signed(s)
+	for _, k := range t.ring.keys {
+		if k.Live(now) && k.Algorithm == HS256 && k.verify(input, signature) {
+			if err := s.decode(t.payload); err != nil {
 				return Token{}, err
 			}
-			return Token{Key: k, Payload: payload, Sole: true}, nil
+			return Token{Key: k, Payload: s.payload, Sole: true}, nil
 		}
 	}
 	return Token{}, errSignature
@@ -165,30 +195,27 @@ func (r *Ring) OpenLegacy(token string, now time.Time) (Token, error) {
 // Audit checks every signature in token that a live key of the ring should have
 // made; one that it did not make is ErrMismatch. The token must have passed Open.
 func (r *Ring) Audit(token string, now time.Time) error {
-	p, err := split(token)
+	t, err := r.Look(token)
 	if err != nil {
 		return err
 	}
-	h, err := r.header(p.head)
-	if err != nil {
-		return err
-	}
-	if k := r.live(h.kid, now); k != nil && !k.verify(p.input, p.signature) {
+	s := new(Scratch)
+	if t.key != nil && t.key.Live(now) && !t.key.verify(t.signed(s)) {
 		return ErrMismatch
 	}
-	payload, err := decode(p.payload)
-	if err != nil {
+	if err := s.decode(t.payload); err != nil {
 		return err
 	}
-	return r.auditList(p.head, string(payload), now)
+	return r.auditList(s, t.head, now)
 }
 
 // auditList is Audit for the co-signatures.
-func (r *Ring) auditList(head, payload string, now time.Time) error {
-	l, _ := parseList(payload)
+func (r *Ring) auditList(s *Scratch, head string, now time.Time) error {
+	l, _ := parseList(s.payload)
+	message := s.cosigned(head, &l)
 	for _, e := range l.entries[:l.n] {
 		k := r.livePrint(e.print, now)
-		if k != nil && !k.coverifies(head, l.blank(payload), e.text) {
+		if k != nil && !k.coverifies(message, e.text) {
 			return ErrMismatch
 		}
 	}
@@ -197,7 +224,7 @@ func (r *Ring) auditList(head, payload string, now time.Time) error {
 
 // unknown returns why a token is refused that no live key of the ring vouches
 // for. What it reads of the token is unverified, and serves for nothing else.
-func (r *Ring) unknown(kid string, payload []byte, latest time.Time) error {
+func (t *Sealed) unknown(payload []byte, latest time.Time) error {
 	members, err := strictjson.Object(payload)
 	if err != nil {
 		return errPayload
@@ -206,7 +233,7 @@ func (r *Ring) unknown(kid string, payload []byte, latest time.Time) error {
 	switch {
 	case !ok:
 		return errPayload
-	case r.allRevoked(kid, string(payload)):
+	case t.allRevoked(payload):
 		return errRevokedKey
 	case !latest.Before(exp):
 		return ErrExpired
@@ -214,15 +241,15 @@ func (r *Ring) unknown(kid string, payload []byte, latest time.Time) error {
 	return ErrUnknownKey
 }
 
-// allRevoked reports whether every key that a token names is one that the ring
+// allRevoked reports whether every key that the token names is one that the ring
 // knows as revoked.
-func (r *Ring) allRevoked(kid, payload string) bool {
-	if k := r.Find(kid); k == nil || !k.Revoked {
+func (t *Sealed) allRevoked(payload []byte) bool {
+	if t.key == nil || !t.key.Revoked {
 		return false
 	}
 	l, _ := parseList(payload)
 	for _, e := range l.entries[:l.n] {
-		if k := r.byPrint[e.print]; k == nil || !k.Revoked {
+		if k := t.ring.byPrint[string(e.print)]; k == nil || !k.Revoked {
 			return false
 		}
 	}

@@ -48,6 +48,7 @@ func New(keys []*Key) (*Ring, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	r.point()
 	return r, nil
 }
 
@@ -74,10 +75,18 @@ func (r *Ring) add(k *Key) {
 	r.byTag[k.Tag] = unlessTaken(r.byTag, k.Tag, k)
 	if k.SetKID != "" {
 		r.bySet[k.SetKID] = unlessTaken(r.bySet, k.SetKID, k)
-		r.foreign = r.foreign || !grammatical(k.SetKID)
+		r.foreign = r.foreign || !grammatical([]byte(k.SetKID))
 	}
 	for t, head := range k.headers {
 		r.headers[head] = header{kid: k.ID(), alg: k.Algorithm, typ: t}
+	}
+}
+
+// point lets every constant header point at the key that its kid names.
+func (r *Ring) point() {
+	for head, h := range r.headers {
+		h.key = r.Find(h.kid)
+		r.headers[head] = h
 	}
 }
 
@@ -96,29 +105,24 @@ func (r *Ring) Keys() []*Key { return slices.Clone(r.keys) }
 // Find returns the key that kid names: by its whole kid in a JWK Set, by the
 // fingerprint behind the last dot, or as a bare tag that exactly one key has.
 // It returns nil if the ring has no such key, whatever state a key it has is in.
-func (r *Ring) Find(kid string) *Key {
-	if k := r.bySet[kid]; k != nil {
+func (r *Ring) Find(kid string) *Key { return r.find([]byte(kid)) }
+
+func (r *Ring) find(kid []byte) *Key {
+	if k := r.bySet[string(kid)]; k != nil {
 		return k
 	}
 	if _, print, ok := splitKID(kid); ok {
-		if k := r.byPrint[print]; k != nil {
+		if k := r.byPrint[string(print)]; k != nil {
 			return k
 		}
 	}
-	return r.byTag[kid]
+	return r.byTag[string(kid)]
 }
 
-// live returns the key that kid names if it vouches for tokens now, else nil.
-func (r *Ring) live(kid string, now time.Time) *Key {
-	if k := r.Find(kid); k != nil && k.Live(now) {
-		return k
-	}
-	return nil
-}
-
-// livePrint is live for a bare fingerprint.
-func (r *Ring) livePrint(print string, now time.Time) *Key {
-	if k := r.byPrint[print]; k != nil && k.Live(now) {
+// livePrint returns the key with that fingerprint if it vouches for tokens now, else
+// nil.
+func (r *Ring) livePrint(print []byte, now time.Time) *Key {
+	if k := r.byPrint[string(print)]; k != nil && k.Live(now) {
 		return k
 	}
 	return nil
@@ -126,17 +130,13 @@ func (r *Ring) livePrint(print string, now time.Time) *Key {
 
 // wellFormed reports whether kid could be that of some key: an unknown one that
 // is not wellFormed is invalid, and never taken for a key yet to come.
-func (r *Ring) wellFormed(kid string) bool {
-	return grammatical(kid) || r.foreign && kid != "" && len(kid) <= maxKID
+func (r *Ring) wellFormed(kid []byte) bool {
+	return grammatical(kid) || r.foreign && len(kid) > 0 && len(kid) <= maxKID
 }
 
 // Current returns the key that signs now, or nil if none can.
 func (r *Ring) Current(now time.Time) *Key {
-	s := r.Signers(now)
-	if s.n == 0 {
-		return nil
-	}
-	return s.keys[0]
+	return r.signer(now)
 }
 
 // State returns the word for the state of k at the time now: current, previous,

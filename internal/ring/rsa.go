@@ -20,17 +20,17 @@ const (
 )
 
 // verifyRSA returns the check of RSA signatures by pub (RFC 7518, sections 3.3 and 3.5).
-func verifyRSA(alg string, pub *rsa.PublicKey) (func(input, signature string) bool, error) {
+func verifyRSA(alg string, pub *rsa.PublicKey) (func(input, signature []byte) bool, error) {
 	if err := judgeRSA(pub); err != nil {
 		return nil, err
 	}
 	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
-	return func(input, signature string) bool {
-		sig, err := decode(signature)
+	return func(input, signature []byte) bool {
+		sig, err := decode(nil, string(signature))
 		if err != nil {
 			return false
 		}
-		digest := sha256.Sum256([]byte(input))
+		digest := sha256.Sum256(input)
 		if alg == PS256 {
 			return rsa.VerifyPSS(pub, crypto.SHA256, digest[:], sig, options) == nil
 		}

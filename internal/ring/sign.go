@@ -101,19 +101,23 @@ var ErrCannotSign = errors.New("no live key can sign: the keyring only verifies"
 // JSON object with at least one member and none called "cs". The co-signatures
 // become its last member.
 func (s *Signers) Sign(t Type, payload []byte) (string, error) {
+	return s.SignIn(new(Scratch), t, payload)
+}
+
+// SignIn is Sign in the memory of w.
+func (s *Signers) SignIn(w *Scratch, t Type, payload []byte) (string, error) {
 	if s.n == 0 {
 		return "", ErrCannotSign
 	}
 	first := s.keys[0]
 	header := first.headers[t]
-	payload, err := s.cosign(header, payload)
-	if err != nil {
+	w.payload = append(w.payload[:0], payload...)
+	if err := s.cosign(w, header); err != nil {
 		return "", err
 	}
-	token := make([]byte, 0, len(header)+base64.RawURLEncoding.EncodedLen(len(payload))+1+2*macLen)
-	token = append(token, header...)
-	token = base64.RawURLEncoding.AppendEncode(token, payload)
-	input := token
-	token, err = first.sign(append(token, '.'), input)
+	w.token = base64.RawURLEncoding.AppendEncode(append(w.token[:0], header...), w.payload)
+	input := w.token
+	token, err := first.sign(append(w.token, '.'), input)
+	w.token = token
 	return string(token), err
 }

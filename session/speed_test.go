@@ -1,0 +1,151 @@
+package session_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+)
+
+// contender is one thing that BenchmarkBars measures.
+type contender struct {
+	name string
+	do   func()
+	took []time.Duration
+}
+
+// BenchmarkBars has the ways of a check beside the least that one can cost, a pooled
+// HMAC over the same bytes. All take turns, so that they see the same machine; the
+// table has medians, and the quotients of medians and of minima.
+//
+//	go test -run='^$' -bench=Bars -benchtime=400x ./session
+func BenchmarkBars(b *testing.B) {
+	const turn = 40
+	list := contenders(b)
+	for b.Loop() {
+		for i := range list {
+			begun := time.Now()
+			for range turn {
+				list[i].do()
+			}
+			list[i].took = append(list[i].took, time.Since(begun)/turn)
+		}
+	}
+	median := func(c contender) time.Duration { slices.Sort(c.took); return c.took[len(c.took)/2] }
+	least := func(c contender) time.Duration { return slices.Min(c.took) }
+	for _, c := range list {
+		fmt.Printf("%-28s %8v  x median %5.2f  x least %5.2f  %g allocs %d B\n", c.name, median(c),
+			float64(median(c))/float64(median(list[0])), float64(least(c))/float64(least(list[0])),
+			testing.AllocsPerRun(200, c.do), bytesPerRun(c.do))
+	}
+}
+
+// bytesPerRun is the memory that do takes.
+func bytesPerRun(do func()) uint64 {
+	const runs = 2000
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		do()
+	}
+	runtime.ReadMemStats(&after)
+	return (after.TotalAlloc - before.TotalAlloc) / runs
+}
+
+// usual is a grant of the size that tokens have.
+var usual = session.Grant{Subject: "user-0123456789", Claims: map[string]any{"roles": []string{"admin", "editor"}}}
+
+func contenders(b *testing.B) []contender {
+	named := func(cfg *session.Config) { cfg.Issuer, cfg.Audience = "https://id.example.com", "shop" }
+	legacy := func(cfg *session.Config) { cfg.LegacyUntil = time.Now().Add(time.Hour) }
+	three, one := managerOf(b, "v3 v2 v1", named), managerOf(b, "v3", named)
+	current, cosigned := issue(b, one, usual).AccessToken, issue(b, managerOf(b, "n v2 v1", named), usual).AccessToken
+	byThree := issue(b, three, usual).AccessToken
+	previous := issue(b, managerOf(b, "v1", named), usual).AccessToken
+	forged := current[:len(current)-4] + "AAAA"
+	foreign := b64([]byte(`{"alg":"none","typ":"JWT"}`)) + current[strings.IndexByte(current, '.'):]
+	flask := b64([]byte(`{"alg":"HS256","typ":"JWT"}`)) + current[strings.IndexByte(current, '.'):]
+	stored := managerOn(b, new(memstore.Store), named, withCookies)
+	storedToken := issue(b, stored, usual).AccessToken
+	verifies := func(m *session.Manager, token string, want error) func() {
+		ctx := b.Context()
+		return func() {
+			if _, err := m.Verify(ctx, token); (err == nil) != (want == nil) {
+				b.Fatalf("got %v, want %v", err, want)
+			}
+		}
+	}
+	input := []byte(current[:strings.LastIndexByte(current, '.')])
+	h, sum := hmac.New(sha256.New, secretOf("v3")), make([]byte, 0, 32)
+	fmt.Printf("token %d bytes, by three keys %d, input %d\n", len(current), len(byThree), len(input))
+	return []contender{
+		{name: "hmac", do: func() { h.Reset(); h.Write(input); h.Sum(sum) }},
+		{name: "current", do: verifies(three, current, nil)},
+		{name: "current, one key", do: verifies(one, current, nil)},
+		{name: "current, by three keys", do: verifies(three, byThree, nil)},
+		{name: "previous", do: verifies(three, previous, nil)},
+		{name: "cached revocation", do: verifies(stored, storedToken, nil)},
+		{name: "co-signature", do: verifies(three, cosigned, nil)},
+		{name: "forged", do: verifies(three, forged, session.ErrInvalid)},
+		{name: "garbage", do: verifies(three, strings.Repeat("x", len(current)), session.ErrInvalid)},
+		{name: "garbage with dots", do: verifies(three, strings.Repeat("x.y", 100), session.ErrInvalid)},
+		{name: "three parts of garbage", do: verifies(three, "x"+current, session.ErrInvalid)},
+		{name: "foreign header", do: verifies(three, foreign, session.ErrInvalid)},
+		{name: "no kid", do: verifies(three, flask, session.ErrInvalid)},
+		{name: "legacy, three wrong", do: verifies(managerOf(b, "v3 v2 v1", named, legacy), flask[:len(flask)-4]+"AAAA", session.ErrInvalid)},
+		{name: "legacy, one wrong", do: verifies(managerOf(b, "v3", named, legacy), flask[:len(flask)-4]+"AAAA", session.ErrInvalid)},
+		{name: "issue, one key", do: issues(b, one)},
+		{name: "issue, three keys", do: issues(b, three)},
+		{name: "purpose, one key", do: purposes(b, one)},
+		{name: "purpose, three keys", do: purposes(b, three)},
+		{name: "middleware", do: requests(b, stored, storedToken)},
+	}
+}
+
+func issues(b *testing.B, m *session.Manager) func() {
+	g, ctx := session.Grant{Subject: "user-0123456789"}, b.Context()
+	return func() {
+		if _, err := m.Issue(ctx, g); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func purposes(b *testing.B, m *session.Manager) func() {
+	p, ctx := m.Purpose("reset", time.Hour), context.WithoutCancel(b.Context())
+	return func() {
+		if _, err := p.Issue(ctx, "user-0123456789", nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// requests is the way of a request through Require, by cookie.
+func requests(b *testing.B, m *session.Manager, token string) func() {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(&http.Cookie{Name: "theme", Value: "dark"})
+	r.AddCookie(&http.Cookie{Name: "__Host-access", Value: token})
+	n, w := 0, blank{http.Header{}}
+	h := m.Require(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { n += len(session.FromContext(r.Context()).Subject) }))
+	return func() {
+		clear(w.header)
+		h.ServeHTTP(w, r)
+	}
+}
+
+// blank is a ResponseWriter that writes nowhere.
+type blank struct{ header http.Header }
+
+func (w blank) Header() http.Header         { return w.header }
+func (w blank) Write(p []byte) (int, error) { return len(p), nil }
+func (w blank) WriteHeader(int)             {}
