@@ -2,16 +2,17 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sessionring/sessionring/internal/ring"
 )
 
 var (
-	errRevokedSession = refine("session: revoked: the session was ended", ErrRevoked)
-	errStale          = fmt.Errorf("%w: the list of ended sessions is out of date", ErrUnavailable)
+	errRevokedSession = ring.Refine("session: revoked: the session was ended", ErrRevoked)
+	errStale          = ring.Refine("session: cannot tell now: the list of ended sessions is out of date", ErrUnavailable)
 )
 
 // alive is the last check of a token: that its session was not ended.

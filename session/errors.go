@@ -2,7 +2,6 @@ package session
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -12,24 +11,26 @@ import (
 // error of this package that is a refusal. Finer causes are in the error text,
 // which never holds any part of a token or secret.
 var (
-	ErrNoToken     = errors.New("session: no token")             // 401: nobody is signed in
-	ErrExpired     = ring.ErrExpired                             // 401: refresh, or sign in again
-	ErrInvalid     = ring.ErrInvalid                             // 401: malformed, forged, of the wrong kind or for others
-	ErrUnknownKey  = ring.ErrUnknownKey                          // 503, on access and on refresh: no key of this ring vouches for it; nothing is cleared
-	ErrRevoked     = ring.ErrRevoked                             // 401: ended before its time
-	ErrReused      = refine("session: token reused", ErrRevoked) // 401: used up before; wraps ErrRevoked
-	ErrCrossOrigin = errors.New("session: foreign origin")       // 403: caused by a page of another origin
-	ErrForbidden   = errors.New("session: not allowed")          // 403: refused by the function given to RequireFunc
-	ErrUnavailable = errors.New("session: cannot tell now")      // 503: store or key source down; nobody is signed out
+	ErrNoToken     = errors.New("session: no token")                  // 401: nobody is signed in
+	ErrExpired     = ring.ErrExpired                                  // 401: refresh, or sign in again
+	ErrInvalid     = ring.ErrInvalid                                  // 401: malformed, forged, of the wrong kind or for others
+	ErrUnknownKey  = ring.ErrUnknownKey                               // 503, on access and on refresh: no key of this ring vouches for it; nothing is cleared
+	ErrRevoked     = ring.ErrRevoked                                  // 401: ended before its time
+	ErrReused      = ring.Refine("session: token reused", ErrRevoked) // 401: used up before; wraps ErrRevoked
+	ErrCrossOrigin = errors.New("session: foreign origin")            // 403: caused by a page of another origin
+	ErrForbidden   = errors.New("session: not allowed")               // 403: refused by the function given to RequireFunc
+	ErrUnavailable = errors.New("session: cannot tell now")           // 503: store or key source down; nobody is signed out
 )
 
-// reasons are the sentinels in the order in which they are looked for: a fault
-// before any refusal that may be its cause, the finer before what it wraps.
-var reasons = []struct {
+type reason struct {
 	err    error
 	word   string
 	status int
-}{
+}
+
+// reasons are the sentinels in the order in which they are looked for: a fault
+// before any refusal that may be its cause, the finer before what it wraps.
+var reasons = []reason{
 	{ErrUnavailable, "unavailable", http.StatusServiceUnavailable},
 	{ErrCrossOrigin, "cross_origin", http.StatusForbidden},
 	{ErrForbidden, "forbidden", http.StatusForbidden},
@@ -49,10 +50,8 @@ func Status(err error) int {
 	if err == nil {
 		return http.StatusOK
 	}
-	for _, r := range reasons {
-		if errors.Is(err, r.err) {
-			return r.status
-		}
+	if r := reasonOf(err); r != nil {
+		return r.status
 	}
 	var s interface{ HTTPStatus() int }
 	if errors.As(err, &s) && s.HTTPStatus() == http.StatusMisdirectedRequest {
@@ -68,27 +67,33 @@ func Reason(err error) string {
 	if err == nil {
 		return "ok"
 	}
-	for _, r := range reasons {
-		if errors.Is(err, r.err) {
-			return r.word
-		}
+	if r := reasonOf(err); r != nil {
+		return r.word
 	}
 	return "unavailable"
 }
 
-// refined is an error with a text of its own that is also another error.
-type refined struct {
-	text string
-	err  error
+// reasonOf returns the refusal that err is, nil if it is none. The errors that are met
+// on the way of every request are found by comparison.
+func reasonOf(err error) *reason {
+	for i := range reasons {
+		if err == reasons[i].err {
+			return &reasons[i]
+		}
+	}
+	if r, ok := err.(*ring.Refined); ok {
+		return reasonOf(r.Unwrap())
+	}
+	for i := range reasons {
+		if errors.Is(err, reasons[i].err) {
+			return &reasons[i]
+		}
+	}
+	return nil
 }
 
-func refine(text string, err error) error { return &refined{text, err} }
-
-func (e *refined) Error() string { return e.text }
-func (e *refined) Unwrap() error { return e.err }
-
 // invalid returns an ErrInvalid with its cause.
-func invalid(cause string) error { return fmt.Errorf("%w: %s", ErrInvalid, cause) }
+func invalid(cause string) error { return ring.Refine("session: invalid token: "+cause, ErrInvalid) }
 
 // Causes of ErrInvalid that are met on the way of every request; made once.
 var (
@@ -102,5 +107,5 @@ var (
 	errHeader   = invalid("Authorization header is not one Bearer token")
 	errDisagree = invalid("two good cookies disagree")
 	errFlood    = invalid("too many cookies of one name")
-	errSkew     = fmt.Errorf("%w: issued more than 10 minutes ahead of this clock", ErrUnavailable)
+	errSkew     = ring.Refine("session: cannot tell now: issued more than 10 minutes ahead of this clock", ErrUnavailable)
 )

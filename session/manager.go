@@ -201,17 +201,11 @@ func newID() string {
 
 // throttle lets through one event a second, so that forged tokens cannot fill a log.
 type throttle struct {
-	mu   sync.Mutex
-	next time.Time
+	next atomic.Int64 // Unix nanoseconds
 }
 
 // pass reports whether an event at the time now may be logged.
 func (t *throttle) pass(now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if now.Before(t.next) {
-		return false
-	}
-	t.next = now.Add(time.Second)
-	return true
+	next := t.next.Load()
+	return now.UnixNano() >= next && t.next.CompareAndSwap(next, now.Add(time.Second).UnixNano())
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sessionring/sessionring/internal/ring"
 )
 
 // Bounds of what a Manager does with its store.
@@ -210,9 +212,9 @@ func (m *Manager) advance(ctx context.Context, c *Claims, r *record, now time.Ti
 }
 
 var (
-	errEnded   = refine("session: revoked: the session has ended", ErrRevoked)
-	errMissRec = refine("session: revoked: the store has no such session", ErrRevoked)
-	errOutside = refine("session: revoked: from before there was a store, and Config.AdoptUntil has passed", ErrRevoked)
+	errEnded   = ring.Refine("session: revoked: the session has ended", ErrRevoked)
+	errMissRec = ring.Refine("session: revoked: the store has no such session", ErrRevoked)
+	errOutside = ring.Refine("session: revoked: from before there was a store, and Config.AdoptUntil has passed", ErrRevoked)
 	errNewBorn = fmt.Errorf("%w: the record of a new session is not there yet", ErrUnavailable)
 	errForged  = invalid("the session did not issue this token")
 )

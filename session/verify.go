@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -54,7 +53,7 @@ func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
 func (m *Manager) genuine(ctx context.Context, token, kind string) (*Claims, time.Time, error) {
 	version, r := m.live.Version(), m.live.Ring()
 	sealed, err := r.Look(token)
-	legacy := errors.Is(err, ring.ErrNoKID) && !m.cfg.LegacyUntil.IsZero()
+	legacy := err == ring.ErrNoKID && !m.cfg.LegacyUntil.IsZero()
 	if err != nil && !legacy { // the most that attackers send ends here, and costs next to nothing
 		return nil, time.Time{}, err
 	}
@@ -67,7 +66,7 @@ func (m *Manager) genuine(ctx context.Context, token, kind string) (*Claims, tim
 	case legacy:
 		t, err = sealed.OpenLegacy(w, now)
 	default:
-		if t, err = sealed.Open(w, now, m.cfg.Leeway); errors.Is(err, ErrUnknownKey) {
+		if t, err = sealed.Open(w, now, m.cfg.Leeway); err == ErrUnknownKey {
 			t, r, err = m.openAgain(ctx, w, token, t.KID, version, r, now)
 		}
 	}
@@ -116,15 +115,16 @@ func (m *Manager) read(t ring.Token, kind string, legacy bool, r *ring.Ring, now
 	return c, nil
 }
 
-// refused reports the refusals that an operator should hear of, and returns err.
+// refused reports the refusals that an operator should hear of, and returns err. The
+// ring and check return these two errors as they are.
 func (m *Manager) refused(ctx context.Context, token string, err error, now time.Time) error {
-	switch {
-	case errors.Is(err, ErrUnknownKey):
+	switch err {
+	case ErrUnknownKey:
 		m.unheld.add(token, now)
 		if m.unknownLog.pass(now) {
 			m.cfg.Logger.WarnContext(ctx, "unknown key", "ring", m.live.Ring().Fingerprint())
 		}
-	case errors.Is(err, errSkew):
+	case errSkew:
 		m.ahead.add(token, now)
 		if m.skewLog.pass(now) {
 			m.cfg.Logger.WarnContext(ctx, "clock skew", "error", err)
@@ -138,8 +138,11 @@ func (m *Manager) checked(ctx context.Context, c *Claims, err error) {
 	if c != nil && c.Previous && m.previousLog.pass(time.Now()) {
 		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
 	}
+	if m.hooks.list.Load() == nil { // nobody listens
+		return
+	}
 	name := "token checked"
-	if errors.Is(err, errSkew) {
+	if err == errSkew {
 		name = "clock skew"
 	}
 	m.emit(ctx, hookChecked, event(name, c, err))

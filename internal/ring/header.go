@@ -13,7 +13,8 @@ type header struct {
 	kid string // "" where it was looked up already
 	alg string
 	typ Type
-	key *Key // the key that it names; nil: not held
+	key *Key  // the key that it names; nil: not held
+	err error // why it is refused, if it is
 }
 
 // algorithms are those a key may have; "none" is no algorithm (RFC 8725, section 3.2).
@@ -26,10 +27,7 @@ var algorithms = map[string]string{HS256: HS256, EdDSA: EdDSA, ES256: ES256, RS2
 var refused = map[string]bool{"crit": true, "b64": true, "jku": true, "jwk": true, "x5u": true, "x5c": true, "x5t": true, "x5t#S256": true}
 
 // noKID are the headers without a kid as other systems usually write them.
-var noKID = map[string]bool{
-	encodeHeader(`{"alg":"HS256","typ":"JWT"}`): true,
-	encodeHeader(`{"typ":"JWT","alg":"HS256"}`): true,
-}
+var noKID = []string{encodeHeader(`{"alg":"HS256","typ":"JWT"}`), encodeHeader(`{"typ":"JWT","alg":"HS256"}`)}
 
 // encodeHeader returns a header segment with its dot.
 func encodeHeader(text string) string {
@@ -41,10 +39,7 @@ func encodeHeader(text string) string {
 // and the rest of the header, if only the kid is missing.
 func (r *Ring) header(head string) (header, error) {
 	if h, ok := r.headers[head]; ok {
-		return h, nil
-	}
-	if noKID[head] {
-		return header{alg: HS256}, ErrNoKID
+		return h, h.err
 	}
 	var buf [128]byte
 	h, kid, err := readHeader(buf[:0], head)
@@ -74,6 +69,9 @@ func readHeader(buf []byte, head string) (header, []byte, error) {
 	}
 	m, ok := plainMembers(data)
 	if !ok {
+		if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte{'{'}) {
+			return header{}, nil, errHeader // most garbage ends here
+		}
 		if m, err = strictMembers(bytes.Clone(data)); err != nil { // a copy, so that buf need not live longer
 			return header{}, nil, err
 		}

@@ -22,23 +22,41 @@ var (
 
 // Causes of ErrInvalid. They are made once: a forged token costs no allocation.
 var (
-	errSize        = fmt.Errorf("%w: longer than %d bytes", ErrInvalid, MaxToken)
-	errForm        = fmt.Errorf("%w: not three parts", ErrInvalid)
-	errBase64      = fmt.Errorf("%w: a part is not canonical base64url", ErrInvalid)
-	errHeader      = fmt.Errorf("%w: header refused", ErrInvalid)
-	errAlgorithm   = fmt.Errorf("%w: algorithm is not that of the key", ErrInvalid)
-	errKID         = fmt.Errorf("%w: kid is none of ours", ErrInvalid)
-	errSignature   = fmt.Errorf("%w: wrong signature", ErrInvalid)
-	errCosignature = fmt.Errorf("%w: wrong co-signature", ErrInvalid)
-	errPayload     = fmt.Errorf("%w: payload refused", ErrInvalid)
-	errRevokedKey  = fmt.Errorf("%w: every key of the token is revoked", ErrRevoked)
+	errSize        = invalid("longer than %d bytes", MaxToken)
+	errForm        = invalid("not three parts")
+	errBase64      = invalid("a part is not canonical base64url")
+	errHeader      = invalid("header refused")
+	errAlgorithm   = invalid("algorithm is not that of the key")
+	errKID         = invalid("kid is none of ours")
+	errSignature   = invalid("wrong signature")
+	errCosignature = invalid("wrong co-signature")
+	errPayload     = invalid("payload refused")
+	errRevokedKey  = Refine("session: revoked: every key of the token is revoked", ErrRevoked)
 
 	// ErrNoKID is returned for a token whose header has no kid: OpenLegacy may take it.
-	ErrNoKID = fmt.Errorf("%w: no kid", ErrInvalid)
+	ErrNoKID = invalid("no kid")
 	// ErrMismatch is returned by Audit: one of the keys that vouch for a token
 	// did not sign it, so another of them is in wrong hands.
-	ErrMismatch = fmt.Errorf("%w: signatures disagree", ErrInvalid)
+	ErrMismatch = invalid("signatures disagree")
 )
+
+func invalid(format string, args ...any) error {
+	return Refine("session: invalid token: "+fmt.Sprintf(format, args...), ErrInvalid)
+}
+
+// Refined is an error with a text of its own that is also another error.
+type Refined struct {
+	text string
+	err  error
+}
+
+// Refine returns the error err with that text.
+func Refine(text string, err error) error { return &Refined{text, err} }
+
+func (e *Refined) Error() string { return e.text }
+
+// Unwrap returns the error that e is also.
+func (e *Refined) Unwrap() error { return e.err }
 
 // Token is what a ring has found genuine. Nothing but the signature has been
 // checked yet.

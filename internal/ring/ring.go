@@ -82,11 +82,15 @@ func (r *Ring) add(k *Key) {
 	}
 }
 
-// point lets every constant header point at the key that its kid names.
+// point lets every constant header point at the key that its kid names, and adds those
+// without a kid.
 func (r *Ring) point() {
 	for head, h := range r.headers {
 		h.key = r.Find(h.kid)
 		r.headers[head] = h
+	}
+	for _, head := range noKID {
+		r.headers[head] = header{alg: HS256, err: ErrNoKID}
 	}
 }
 
