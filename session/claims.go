@@ -19,15 +19,15 @@ type Claims struct {
 	Actor                         string // "" unless someone acts as Subject (RFC 8693, section 4.1)
 	Tag                           string // version of the key that signed it
 	Previous                      bool   // what vouches for it here is no longer the current key
+	forget                        bool   // not remembered: cookies end with the browser
+	legacy                        bool   // issued by another system
 	Transport                     string // "header" or "cookie"; "" from Verify
 	IssuedAt, ExpiresAt, AuthTime time.Time
 
-	custom json.RawMessage // the members of the application, as an object; nil if none
-	end    time.Time       // cap on the session, zero if only Config.SessionTTL caps it
-	forget bool            // not remembered: cookies end with the browser
-	gen    int64           // generation of a refresh token of a stored session, 0 if none
-	legacy bool            // issued by another system
-	sole   string          // fingerprint of the one live key that vouches for it; "" if several do
+	custom string    // the members of the application, as an object; "" if none
+	end    time.Time // cap on the session, zero if only Config.SessionTTL caps it
+	gen    int64     // generation of a refresh token of a stored session, 0 if none
+	sole   string    // fingerprint of the one live key that vouches for it; "" if several do
 }
 
 // Decode stores the custom claims in v, as json.Unmarshal does; a token without
@@ -36,10 +36,10 @@ type Claims struct {
 // Only the members of the application are decoded. Registered ones, such as sub
 // and exp, never reach v, whatever its fields are called.
 func (c *Claims) Decode(v any) error {
-	if c.custom == nil {
+	if c.custom == "" {
 		return nil
 	}
-	if err := json.Unmarshal(c.custom, v); err != nil {
+	if err := json.Unmarshal([]byte(c.custom), v); err != nil {
 		return fmt.Errorf("session: custom claims: %w", err)
 	}
 	return nil
@@ -66,19 +66,22 @@ var ours = map[string]bool{
 // other readers of the token may fold it, as encoding/json does.
 func reserved(name string) bool { return ours[strings.ToLower(name)] }
 
-// encodeCustom returns the custom claims v as a compact JSON object, nil if v is
+// encodeCustom returns the custom claims v as a compact JSON object, "" if v is
 // nil or encodes as null. All its faults are reported at once.
-func encodeCustom(v any, legacySubject string) (json.RawMessage, error) {
+func encodeCustom(v any, legacySubject string) (string, error) {
+	if v == nil {
+		return "", nil
+	}
 	data, err := json.Marshal(v)
 	if err != nil {
-		return nil, fmt.Errorf("session: custom claims: %w", err)
+		return "", fmt.Errorf("session: custom claims: %w", err)
 	}
 	if string(data) == "null" {
-		return nil, nil
+		return "", nil
 	}
 	members, err := strictjson.Object(data)
 	if err != nil {
-		return nil, fmt.Errorf("session: custom claims must be a struct or a map: %w", err)
+		return "", fmt.Errorf("session: custom claims must be a struct or a map: %w", err)
 	}
 	var errs []error
 	seen := map[string]bool{}
@@ -86,13 +89,13 @@ func encodeCustom(v any, legacySubject string) (json.RawMessage, error) {
 		errs = append(errs, nameFault(m.Name, legacySubject, seen))
 		seen[strings.ToLower(m.Name)] = true
 	}
-	return data, errors.Join(errs...)
+	return string(data), errors.Join(errs...)
 }
 
 // nameFault returns why name cannot be that of a custom claim.
 func nameFault(name, legacySubject string, seen map[string]bool) error {
 	switch {
-	case !validClaimName(name):
+	case !validClaimName([]byte(name)):
 		return fmt.Errorf("session: custom claim %.80q: names are 1 to 64 characters of A-Z a-z 0-9 _ . : / -", name)
 	case reserved(name) || strings.EqualFold(name, legacySubject):
 		return fmt.Errorf("session: custom claim %q is reserved: choose another name", name)
@@ -103,8 +106,8 @@ func nameFault(name, legacySubject string, seen map[string]bool) error {
 }
 
 // claimNames lists the names of custom claims with the size of each, for errors.
-func claimNames(custom json.RawMessage) string {
-	members, _ := strictjson.Object(custom)
+func claimNames(custom string) string {
+	members, _ := strictjson.Object([]byte(custom))
 	var list []string
 	for _, m := range members {
 		list = append(list, fmt.Sprintf("%s (%d bytes)", m.Name, len(m.Raw)))
@@ -112,19 +115,17 @@ func claimNames(custom json.RawMessage) string {
 	return strings.Join(list, ", ")
 }
 
-// joinMembers makes an object of members, nil if there are none.
-func joinMembers(members []strictjson.Member) json.RawMessage {
-	if len(members) == 0 {
-		return nil
-	}
+// joinMembers makes the inside of an object of members, nil if there are none.
+func joinMembers(members []strictjson.Member) []byte {
 	var b bytes.Buffer
 	for i, m := range members {
-		b.WriteByte("{,"[min(i, 1)])
+		if i > 0 {
+			b.WriteByte(',')
+		}
 		name, _ := json.Marshal(m.Name)
 		b.Write(name)
 		b.WriteByte(':')
 		b.Write(m.Raw)
 	}
-	b.WriteByte('}')
 	return b.Bytes()
 }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -154,7 +153,7 @@ func (cfg Config) faults() (f faults) {
 	f.add(cfg.Keys == nil || cfg.Keys.Live() == nil, "Config.Keys is required: use keyring.FromEnv or keyring.FromFile")
 	f.add(!utf8.ValidString(cfg.Issuer) || !utf8.ValidString(cfg.Audience), "Config.Issuer and Config.Audience must be UTF-8")
 	f.add(cfg.SilentRefresh && cfg.Cookies == nil, "Config.SilentRefresh needs Config.Cookies: it refreshes by cookie")
-	f.add(cfg.LegacySubject != "sub" && (!validClaimName(cfg.LegacySubject) || reserved(cfg.LegacySubject)),
+	f.add(cfg.LegacySubject != "sub" && (!validClaimName([]byte(cfg.LegacySubject)) || reserved(cfg.LegacySubject)),
 		"Config.LegacySubject %q cannot name a claim of the application", cfg.LegacySubject)
 	return f
 }
@@ -219,7 +218,12 @@ func (cfg *Config) adapt() {
 }
 
 // validClaimName reports whether name is 1 to 64 characters of A-Z a-z 0-9 _ . : / -.
-func validClaimName(name string) bool {
-	const chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:/-"
-	return name != "" && len(name) <= 64 && strings.Trim(name, chars) == ""
+func validClaimName(name []byte) bool {
+	for _, c := range name {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (c < '-' || c > ':') && c != '_' { // - . / 0 to 9 : follow each other
+			return false
+		}
+	}
+	return len(name) > 0 && len(name) <= 64
 }

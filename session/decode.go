@@ -1,12 +1,14 @@
 package session
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -20,36 +22,44 @@ const (
 	kindPurpose = "purpose"
 )
 
-// headerTypes are the header types that go with each kind.
-var headerTypes = map[string]ring.Type{kindAccess: ring.Access, kindRefresh: ring.Refresh, kindPurpose: ring.Purpose}
+// headerType returns the header type that goes with a kind.
+func headerType(kind string) ring.Type {
+	switch kind {
+	case kindAccess:
+		return ring.Access
+	case kindRefresh:
+		return ring.Refresh
+	}
+	return ring.Purpose
+}
 
 // maxAhead is how far ahead of this clock a token may have been issued: the
 // clocks of instances differ, and that must not sign anyone out.
 const maxAhead = 10 * time.Minute
 
-// payload is a payload as it was read. Absent members are zero.
+// payload is a payload as it was read. Absent members are zero. Its texts may lie in
+// memory that is used again.
 type payload struct {
-	iss, sub, sid, jti, kind, version, actor, purpose, legacySub string
+	iss, sub, sid, jti, kind, version, actor, purpose, legacySub []byte
 
-	audience                     string   // if aud is one
+	audience                     []byte   // if aud is one
 	aud                          []string // if it is several
 	iat, exp, nbf, authTime, end time.Time
 	forget                       bool
 	gen                          int64
-	custom                       []strictjson.Member // of the application
-	customText                   string              // the same as scanPayload finds them, without braces
+	custom                       []byte // the members of the application, without braces
 }
 
 // fields reads the members of a payload that are ours. A reader reports whether
 // the value is of the right type and in range.
 var fields = map[string]func(*payload, json.RawMessage) bool{
-	"iss":         text(func(p *payload) *string { return &p.iss }),
+	"iss":         text(func(p *payload) *[]byte { return &p.iss }),
 	"sub":         (*payload).readSubject,
-	"sid":         text(func(p *payload) *string { return &p.sid }),
-	"jti":         text(func(p *payload) *string { return &p.jti }),
-	"type":        text(func(p *payload) *string { return &p.kind }),
-	"version":     text(func(p *payload) *string { return &p.version }),
-	"purpose":     text(func(p *payload) *string { return &p.purpose }),
+	"sid":         text(func(p *payload) *[]byte { return &p.sid }),
+	"jti":         text(func(p *payload) *[]byte { return &p.jti }),
+	"type":        text(func(p *payload) *[]byte { return &p.kind }),
+	"version":     text(func(p *payload) *[]byte { return &p.version }),
+	"purpose":     text(func(p *payload) *[]byte { return &p.purpose }),
 	"iat":         date(func(p *payload) *time.Time { return &p.iat }),
 	"exp":         date(func(p *payload) *time.Time { return &p.exp }),
 	"nbf":         date(func(p *payload) *time.Time { return &p.nbf }),
@@ -63,9 +73,10 @@ var fields = map[string]func(*payload, json.RawMessage) bool{
 }
 
 // text reads a string.
-func text(field func(*payload) *string) func(*payload, json.RawMessage) bool {
-	return func(p *payload, raw json.RawMessage) (ok bool) {
-		*field(p), ok = strictjson.String(raw)
+func text(field func(*payload) *[]byte) func(*payload, json.RawMessage) bool {
+	return func(p *payload, raw json.RawMessage) bool {
+		s, ok := strictjson.String(raw)
+		*field(p) = []byte(s)
 		return ok
 	}
 }
@@ -81,7 +92,7 @@ func date(field func(*payload) *time.Time) func(*payload, json.RawMessage) bool 
 // readAudience reads aud: a string, or an array of strings (RFC 7519, section 4.1.3).
 func (p *payload) readAudience(raw json.RawMessage) bool {
 	if one, ok := strictjson.String(raw); ok {
-		p.audience = one
+		p.audience = []byte(one)
 		return true
 	}
 	var list []*string
@@ -105,10 +116,11 @@ func (p *payload) readActor(raw json.RawMessage) bool {
 	}
 	for _, m := range members {
 		if m.Name == "sub" {
-			p.actor, _ = strictjson.String(m.Raw)
+			name, _ := strictjson.String(m.Raw)
+			p.actor = []byte(name)
 		}
 	}
-	return p.actor != ""
+	return len(p.actor) > 0
 }
 
 // readForget reads forget: true or false.
@@ -145,7 +157,7 @@ func parsePayload(data []byte, legacySubject string) (*payload, error) {
 	if err != nil {
 		return nil, errClaims
 	}
-	p := new(payload)
+	p, custom := new(payload), members[:0]
 	for _, m := range members {
 		read, known := fields[m.Name]
 		switch {
@@ -158,16 +170,18 @@ func parsePayload(data []byte, legacySubject string) (*payload, error) {
 				return nil, errClaims
 			}
 		case nameFault(m.Name, legacySubject, nil) == nil:
-			p.custom = append(p.custom, m)
+			custom = append(custom, m)
 		}
 	}
+	p.custom = joinMembers(custom)
 	return p, nil
 }
 
 // readSubject reads sub. A number is that of a legacy token, and no other has a
 // subject then.
 func (p *payload) readSubject(raw json.RawMessage) (ok bool) {
-	p.sub, ok = strictjson.String(raw)
+	sub, ok := strictjson.String(raw)
+	p.sub = []byte(sub)
 	return ok || p.readLegacySubject(raw)
 }
 
@@ -180,10 +194,10 @@ func (p *payload) readLegacySubject(raw json.RawMessage) bool {
 		ok = json.Unmarshal(raw, &n) == nil && string(raw) != "null"
 		name = string(raw)
 	}
-	if !ok || name == "" || p.legacySub != "" && p.legacySub != name {
+	if !ok || name == "" || len(p.legacySub) > 0 && string(p.legacySub) != name {
 		return false
 	}
-	p.legacySub = name
+	p.legacySub = []byte(name)
 	return true
 }
 
@@ -193,11 +207,11 @@ func (m *Manager) check(p *payload, t ring.Token, kind string, now time.Time) er
 	switch {
 	case !p.complete(kind):
 		return errMissing
-	case m.cfg.Issuer != "" && p.iss != m.cfg.Issuer:
+	case m.cfg.Issuer != "" && string(p.iss) != m.cfg.Issuer:
 		return errIssuer
-	case m.cfg.Audience != "" && p.audience != m.cfg.Audience && !slices.Contains(p.aud, m.cfg.Audience):
+	case m.cfg.Audience != "" && string(p.audience) != m.cfg.Audience && !slices.Contains(p.aud, m.cfg.Audience):
 		return errAudience
-	case p.kind != kind || t.Type != "" && t.Type != headerTypes[kind]:
+	case string(p.kind) != kind || t.Type != "" && t.Type != headerType(kind):
 		return errKind
 	case p.iat.After(now.Add(maxAhead)):
 		return errSkew
@@ -211,10 +225,10 @@ func (m *Manager) check(p *payload, t ring.Token, kind string, now time.Time) er
 
 // complete reports whether p has what a token of that kind must have.
 func (p *payload) complete(kind string) bool {
-	if p.exp.Unix() <= 0 || p.iat.Unix() <= 0 || p.sub == "" || p.jti == "" || p.kind == "" {
+	if p.exp.Unix() <= 0 || p.iat.Unix() <= 0 || len(p.sub) == 0 || len(p.jti) == 0 || len(p.kind) == 0 {
 		return false // absent dates lie before 1970, and some writers mean absent by 0
 	}
-	return kind == kindPurpose || p.sid != "" && !p.authTime.IsZero()
+	return kind == kindPurpose || len(p.sid) > 0 && !p.authTime.IsZero()
 }
 
 // adoptLegacy fills in what tokens of other systems lack.
@@ -222,19 +236,19 @@ func (p *payload) complete(kind string) bool {
 // The session id is the same at every instance: the first 16 bytes of an HMAC
 // under a derived key over what such a token does say.
 func (p *payload) adoptLegacy(k *ring.Key) error {
-	if p.sub != "" && p.legacySub != "" && p.sub != p.legacySub {
+	if len(p.sub) > 0 && len(p.legacySub) > 0 && !bytes.Equal(p.sub, p.legacySub) {
 		return errClaims
 	}
-	if p.legacySub != "" {
+	if len(p.legacySub) > 0 {
 		p.sub = p.legacySub
 	}
-	if p.sid == "" {
-		what, _ := json.Marshal([]any{p.sub, p.iat.Unix(), p.exp.Unix(), p.kind})
+	if len(p.sid) == 0 {
+		what, _ := json.Marshal([]any{string(p.sub), p.iat.Unix(), p.exp.Unix(), string(p.kind)})
 		h := hmac.New(sha256.New, k.Derive("sessionring legacy session v1", 32))
 		h.Write(what)
-		p.sid = base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+		p.sid = base64.RawURLEncoding.AppendEncode(nil, h.Sum(nil)[:16])
 	}
-	if p.jti == "" {
+	if len(p.jti) == 0 {
 		p.jti = p.sid
 	}
 	if p.authTime.IsZero() {
@@ -243,25 +257,42 @@ func (p *payload) adoptLegacy(k *ring.Key) error {
 	return nil
 }
 
-// customObject returns the members of the application as an object, nil if there are
-// none.
-func (p *payload) customObject() json.RawMessage {
-	if p.customText != "" {
-		return json.RawMessage("{" + p.customText + "}")
-	}
-	return joinMembers(p.custom)
-}
-
 // claims returns p as Claims, vouched for by k.
 func (p *payload) claims(k *ring.Key, current *ring.Key) *Claims {
 	c := &Claims{
-		Subject: p.sub, SessionID: p.sid, TokenID: p.jti, Actor: p.actor,
 		Tag: k.Tag, Previous: current != nil && k != current,
 		IssuedAt: p.iat, ExpiresAt: p.exp, AuthTime: p.authTime,
-		custom: p.customObject(), end: p.end, forget: p.forget, gen: p.gen,
+		end: p.end, forget: p.forget, gen: p.gen,
 	}
-	if ring.ValidTag(p.version) {
-		c.Tag = p.version
+	version := p.version
+	if string(version) == k.Tag || !ring.ValidTag(string(version)) {
+		version = nil
 	}
+	p.keep(c, version)
 	return c
+}
+
+// keep copies the texts of p that c is to keep into one string, of which each is a part.
+func (p *payload) keep(c *Claims, version []byte) {
+	var b strings.Builder
+	b.Grow(len(p.sub) + len(p.sid) + len(p.jti) + len(p.actor) + len(version) + len(p.custom) + len("{}"))
+	b.Write(p.sub)
+	b.Write(p.sid)
+	b.Write(p.jti)
+	b.Write(p.actor)
+	b.Write(version)
+	if len(p.custom) > 0 {
+		b.WriteByte('{')
+		b.Write(p.custom)
+		b.WriteByte('}')
+	}
+	rest := b.String()
+	c.Subject, rest = rest[:len(p.sub)], rest[len(p.sub):]
+	c.SessionID, rest = rest[:len(p.sid)], rest[len(p.sid):]
+	c.TokenID, rest = rest[:len(p.jti)], rest[len(p.jti):]
+	c.Actor, rest = rest[:len(p.actor)], rest[len(p.actor):]
+	if len(version) > 0 {
+		c.Tag, rest = rest[:len(version)], rest[len(version):]
+	}
+	c.custom = rest
 }

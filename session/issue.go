@@ -40,10 +40,10 @@ const (
 // grant is a session as it is carried by its tokens.
 type grant struct {
 	subject, sid, actor string
-	label               string // device name
-	gen                 int64  // of the refresh token, where a store counts them; 0: none
-	refreshID           string // and its id
-	custom              json.RawMessage
+	label               string    // device name
+	gen                 int64     // of the refresh token, where a store counts them; 0: none
+	refreshID           string    // and its id
+	custom              string    // as an object; "" if none
 	authTime, end       time.Time // end: cap beside Config.SessionTTL, zero if none
 	forget              bool
 }
@@ -100,7 +100,7 @@ func (m *Manager) began(ctx context.Context, pair *issued) {
 
 // checkGrant fills in the defaults of g and returns its encoded claims, or all
 // its faults.
-func (m *Manager) checkGrant(g *Grant, now time.Time) (json.RawMessage, error) {
+func (m *Manager) checkGrant(g *Grant, now time.Time) (string, error) {
 	if g.AuthTime.IsZero() {
 		g.AuthTime = now
 	}
@@ -172,7 +172,7 @@ func (m *Manager) pair(s *grant, signers *ring.Signers, access, refresh stamp) (
 }
 
 // sign signs a payload that fits, and names the claims of one that does not.
-func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custom json.RawMessage) (string, error) {
+func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custom string) (string, error) {
 	payloadSize := len(payload) - len(signers.Tag()) + maxTag
 	size := maxHeader + base64.RawURLEncoding.EncodedLen(payloadSize) + maxSignature + roomForCosigners + roomForCookieName
 	if size > ring.MaxToken {
@@ -252,7 +252,7 @@ func (b *builder) textIf(name, s string) {
 }
 
 // with appends the members of a JSON object.
-func (b builder) with(object json.RawMessage) builder {
+func (b builder) with(object string) builder {
 	if len(object) <= len("{}") {
 		return b
 	}

@@ -121,7 +121,7 @@ func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
 	if err := p.m.check(&pl, t, kindPurpose, now); err != nil {
 		return nil, p.m.refused(ctx, token, err, now)
 	}
-	if pl.purpose != p.name {
+	if string(pl.purpose) != p.name {
 		return nil, errKind
 	}
 	c, err := p.m.unexpired(pl.claims(t.Key, r.Current(now)), now)

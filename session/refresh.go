@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -98,28 +97,28 @@ func (m *Manager) nextGrant(ctx context.Context, c *Claims) (*grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	if custom != nil {
+	if custom != "" {
 		s.custom = custom
 	}
 	return s, nil
 }
 
 // askAgain returns the custom claims that Config.OnRefresh gives the session of c,
-// nil to keep those it has.
-func (m *Manager) askAgain(ctx context.Context, c *Claims) (json.RawMessage, error) {
+// "" to keep those it has.
+func (m *Manager) askAgain(ctx context.Context, c *Claims) (string, error) {
 	if m.cfg.OnRefresh == nil {
-		return nil, nil
+		return "", nil
 	}
 	claims, err := m.cfg.OnRefresh(ctx, c)
 	switch {
 	case errors.Is(err, ErrRevoked):
-		return nil, err
+		return "", err
 	case err != nil:
-		return nil, fmt.Errorf("%w: Config.OnRefresh: %w", ErrUnavailable, err)
+		return "", fmt.Errorf("%w: Config.OnRefresh: %w", ErrUnavailable, err)
 	}
 	custom, err := encodeCustom(claims, m.cfg.LegacySubject)
 	if err != nil {
-		return nil, fmt.Errorf("%w: claims from Config.OnRefresh: %w", ErrUnavailable, err)
+		return "", fmt.Errorf("%w: claims from Config.OnRefresh: %w", ErrUnavailable, err)
 	}
 	return custom, nil
 }

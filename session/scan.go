@@ -1,7 +1,8 @@
 package session
 
 import (
-	"strings"
+	"bytes"
+	"encoding/binary"
 	"time"
 )
 
@@ -9,12 +10,12 @@ import (
 // JSON in ASCII without escapes, each member of ours once, those of the application
 // side by side, the co-signatures last. It reports false for anything else, good or
 // bad, which is for parsePayload to judge: whatever it takes, that takes too, and finds
-// the same in it.
+// the same in it. What p holds then lies in data.
 //
 // Reading JSON is most of what a check costs, and nearly all tokens have this form.
 func scanPayload(data []byte, legacySubject string, p *payload) bool {
-	s := scanner{text: string(data)}
-	if !s.skip('{') {
+	s := scanner{text: data}
+	if !plain(data) || !s.skip('{') {
 		return false
 	}
 	for more := true; more; more = s.skip(',') {
@@ -25,18 +26,38 @@ func scanPayload(data []byte, legacySubject string, p *payload) bool {
 	if !s.skip('}') || s.pos != len(s.text) {
 		return false
 	}
-	p.customText = s.text[s.from:s.to]
+	if s.n > 0 {
+		p.custom = s.text[s.from:s.to]
+	}
 	return true
 }
 
 // scanner goes through a payload.
 type scanner struct {
-	text     string
+	text     []byte
 	pos      int
-	seen     uint32              // our members, a bit each
-	from, to int                 // the members of the application
-	names    [maxInObject]string // their names
+	seen     uint32           // our members, a bit each
+	from, to int              // the members of the application
+	names    [maxInObject]int // where their names begin
 	n        int
+}
+
+// plain reports whether data is printable ASCII without escapes: eight bytes at a time,
+// by the bit that is set in each byte where it, or a difference or sum of it, has left
+// the range. What one byte lends to the next is set off by that bit alone.
+func plain(data []byte) bool {
+	const each, top = 0x0101010101010101, 0x80
+	var bad uint64
+	for ; len(data) >= 8; data = data[8:] {
+		x := binary.LittleEndian.Uint64(data)
+		bad |= x | (x - ' '*each) | (x + each) | (x ^ '\\'*each - each)
+	}
+	for _, c := range data {
+		if c < ' ' || c > '~' || c == '\\' {
+			return false
+		}
+	}
+	return bad&(top*each) == 0
 }
 
 // Bounds of what is scanned. More is for the strict reader.
@@ -62,7 +83,7 @@ func (s *scanner) member(legacySubject string, p *payload) (ok bool) {
 	if !ok || !s.skip(':') {
 		return false
 	}
-	switch name {
+	switch string(name) {
 	case "iss":
 		p.iss, ok = s.textOnce(0)
 	case "sub":
@@ -99,7 +120,7 @@ func (s *scanner) member(legacySubject string, p *payload) (ok bool) {
 		ok = s.first(13) && s.value(1) && s.pos == len(s.text)-1
 	case legacySubject:
 		p.legacySub, ok = s.textOnce(14)
-		ok = ok && p.legacySub != ""
+		ok = ok && len(p.legacySub) > 0
 	default:
 		ok = s.custom(start, name, legacySubject) && s.value(1)
 		s.to = s.pos
@@ -114,8 +135,8 @@ func (s *scanner) first(bit uint) bool {
 	return !again
 }
 
-// text1 reads a string that is there once.
-func (s *scanner) textOnce(bit uint) (string, bool) {
+// textOnce reads a string that is there once.
+func (s *scanner) textOnce(bit uint) ([]byte, bool) {
 	text, ok := s.str()
 	return text, ok && s.first(bit)
 }
@@ -137,56 +158,57 @@ func (s *scanner) number(bit uint) (n int64, ok bool) {
 		s.pos++
 	}
 	digits := s.pos - start
-	plain := digits == 1 || digits > 1 && digits <= maxDigits && s.text[start] != '0'
-	return n, plain && s.first(bit)
+	simple := digits == 1 || digits > 1 && digits <= maxDigits && s.text[start] != '0'
+	return n, simple && s.first(bit)
 }
 
 // actor reads act, an object with nothing but sub, that is there once.
-func (s *scanner) actor(bit uint) (name string, ok bool) {
+func (s *scanner) actor(bit uint) (name []byte, ok bool) {
 	if s.literal(`{"sub":`) {
 		name, ok = s.str()
 	}
-	return name, ok && name != "" && s.skip('}') && s.first(bit)
+	return name, ok && len(name) > 0 && s.skip('}') && s.first(bit)
 }
 
-// str reads a string of printable ASCII without escapes.
-func (s *scanner) str() (string, bool) {
+// str reads a string, which is plain.
+func (s *scanner) str() ([]byte, bool) {
 	if !s.skip('"') {
-		return "", false
+		return nil, false
 	}
-	for start := s.pos; s.pos < len(s.text); s.pos++ {
-		switch c := s.text[s.pos]; {
-		case c == '"':
-			s.pos++
-			return s.text[start : s.pos-1], true
-		case c < ' ' || c > '~' || c == '\\':
-			return "", false
-		}
+	rest := s.text[s.pos:]
+	n := bytes.IndexByte(rest, '"')
+	if n < 0 {
+		return nil, false
 	}
-	return "", false
+	s.pos += n + 1
+	return rest[:n:n], true
 }
 
 // custom notes that a member of the application stands at start. All of them must
 // stand side by side, under names that an application can use, each once.
-func (s *scanner) custom(start int, name, legacySubject string) bool {
-	if s.n == maxInObject || s.n > 0 && start != s.to+1 || !validClaimName(name) || reservedFold(name) || strings.EqualFold(name, legacySubject) {
+func (s *scanner) custom(start int, name []byte, legacySubject string) bool {
+	if s.n == maxInObject || s.n > 0 && start != s.to+1 || !validClaimName(name) || reservedFold(name) || equalFold(name, legacySubject) {
 		return false
 	}
 	if s.n == 0 {
 		s.from = start
 	}
+	quoted := s.text[start : start+len(name)+2] // which no other begins with
 	for _, other := range s.names[:s.n] {
-		if other == name {
+		if bytes.HasPrefix(s.text[other:], quoted) {
 			return false
 		}
 	}
-	s.names[s.n] = name
+	s.names[s.n] = start
 	s.n++
 	return true
 }
 
+// equalFold is strings.EqualFold.
+func equalFold(name []byte, s string) bool { return bytes.EqualFold(name, []byte(s)) }
+
 // reservedFold is reserved without the copy of a name in other case.
-func reservedFold(name string) bool {
+func reservedFold(name []byte) bool {
 	var lower [64]byte
 	n := copy(lower[:], name)
 	for i, c := range lower[:n] {
@@ -216,10 +238,11 @@ func (s *scanner) value(depth int) bool {
 
 // literal goes behind a word.
 func (s *scanner) literal(word string) bool {
-	if !strings.HasPrefix(s.text[s.pos:], word) {
+	end := s.pos + len(word)
+	if end > len(s.text) || string(s.text[s.pos:end]) != word {
 		return false
 	}
-	s.pos += len(word)
+	s.pos = end
 	return true
 }
 
@@ -254,18 +277,23 @@ func (s *scanner) object(depth int) bool {
 	if s.skip('}') {
 		return true
 	}
-	var names [maxInObject]string
+	var names [maxInObject]int
 	for n := 0; ; n++ {
+		start := s.pos
 		name, ok := s.str()
-		if !ok || n == maxInObject || !s.skip(':') || !s.value(depth+1) {
+		if !ok || n == maxInObject || !s.skip(':') {
 			return false
 		}
+		quoted := s.text[start : start+len(name)+2]
 		for _, other := range names[:n] {
-			if other == name {
+			if bytes.HasPrefix(s.text[other:], quoted) {
 				return false
 			}
 		}
-		names[n] = name
+		names[n] = start
+		if !s.value(depth + 1) {
+			return false
+		}
 		if !s.skip(',') {
 			return s.skip('}')
 		}
