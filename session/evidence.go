@@ -28,8 +28,10 @@ type need struct {
 
 // of returns the evidence about the key with a fingerprint.
 func (e *evidence) of(print string) *need {
-	if keys := e.keys.Load(); keys != nil && (*keys)[print] != nil {
-		return (*keys)[print]
+	if keys := e.keys.Load(); keys != nil {
+		if n := (*keys)[print]; n != nil {
+			return n
+		}
 	}
 	return e.begin(print)
 }
@@ -99,7 +101,7 @@ func (m *Manager) vouched(ctx context.Context, c *Claims, r *ring.Ring, now time
 		until = earlier(until, m.cfg.LegacyUntil)
 	}
 	m.evidence.of(c.sole).note(now, until)
-	if next := successor(r, c.sole, now); next != nil && m.lateFor(next, c) && m.soleLog.pass(now) {
+	if next := r.Successor(c.sole, now); next != nil && m.lateFor(next, c) && m.soleLog.pass(now) {
 		m.cfg.Logger.WarnContext(ctx, "sole key token", "version", c.Tag, "subject", c.Subject, "session", c.SessionID)
 		m.emit(ctx, hookKey, event("sole key token", c, nil))
 	}
@@ -114,20 +116,6 @@ func (m *Manager) issuedBy(signers *ring.Signers, now, until time.Time) string {
 	}
 	m.evidence.of(keys[0].Fingerprint).note(now, until)
 	return keys[0].Fingerprint
-}
-
-// successor returns the oldest of the live keys that have joined the ring after the
-// one with a fingerprint and sign like it, or nil.
-func successor(r *ring.Ring, print string, now time.Time) (next *ring.Key) {
-	for _, k := range r.Keys() {
-		if k.Fingerprint == print {
-			return next
-		}
-		if k.Live(now) && !k.Spare {
-			next = k
-		}
-	}
-	return nil
 }
 
 // soleAfter is how long after a key has joined tokens without it are no surprise:

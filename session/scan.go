@@ -36,7 +36,8 @@ func scanPayload(data []byte, legacySubject string, p *payload) bool {
 type scanner struct {
 	text     []byte
 	pos      int
-	seen     uint32           // our members, a bit each
+	next     int              // the member of ours that the writer has next
+	seen     uint32           // those that were there, a bit each
 	from, to int              // the members of the application
 	names    [maxInObject]int // where their names begin
 	n        int
@@ -76,98 +77,147 @@ func (s *scanner) skip(c byte) bool {
 	return false
 }
 
+// The members of ours, in the order in which they are written.
+const (
+	claimIss = iota
+	claimAud
+	claimSub
+	claimSid
+	claimJti
+	claimIat
+	claimExp
+	claimAuthTime
+	claimKind
+	claimPurpose
+	claimVersion
+	claimAct
+	claimGen
+	claimSessionEnd
+	claimForget
+	claimCs
+	claimOther
+)
+
+var written = [...]string{
+	claimIss: `"iss":`, claimAud: `"aud":`, claimSub: `"sub":`, claimSid: `"sid":`, claimJti: `"jti":`, claimIat: `"iat":`, claimExp: `"exp":`, claimAuthTime: `"auth_time":`,
+	claimKind: `"type":`, claimPurpose: `"purpose":`, claimVersion: `"version":`, claimAct: `"act":`, claimGen: `"gen":`, claimSessionEnd: `"session_end":`, claimForget: `"forget":`, claimCs: `"cs":`,
+}
+
+// ours goes behind the name of a member of ours and returns which it is. It looks first
+// where the writer has it.
+func (s *scanner) ours() int {
+	if s.pos+1 >= len(s.text) {
+		return claimOther
+	}
+	for i, first := 0, s.text[s.pos+1]; i < len(written); i++ {
+		which := (s.next + i) % len(written)
+		if written[which][1] == first && s.literal(written[which]) {
+			s.next = which + 1
+			return which
+		}
+	}
+	return claimOther
+}
+
 // member reads one member.
 func (s *scanner) member(legacySubject string, p *payload) (ok bool) {
-	start := s.pos
-	name, ok := s.str()
-	if !ok || !s.skip(':') {
+	start, which := s.pos, s.ours()
+	if which != claimOther && s.again(which) {
 		return false
 	}
-	switch string(name) {
-	case "iss":
-		p.iss, ok = s.textOnce(0)
-	case "sub":
-		p.sub, ok = s.textOnce(1)
-	case "sid":
-		p.sid, ok = s.textOnce(2)
-	case "jti":
-		p.jti, ok = s.textOnce(3)
-	case "type":
-		p.kind, ok = s.textOnce(4)
-	case "version":
-		p.version, ok = s.textOnce(5)
-	case "purpose":
-		p.purpose, ok = s.textOnce(6)
-	case "aud":
-		p.audience, ok = s.textOnce(7)
-	case "iat":
-		p.iat, ok = s.date(8)
-	case "exp":
-		p.exp, ok = s.date(9)
-	case "auth_time":
-		p.authTime, ok = s.date(10)
-	case "session_end":
-		p.end, ok = s.date(11)
-	case "gen":
-		p.gen, ok = s.number(12)
+	switch which {
+	case claimIss:
+		p.iss, ok = s.str()
+	case claimAud:
+		p.audience, ok = s.str()
+	case claimSub:
+		p.sub, ok = s.str()
+	case claimSid:
+		p.sid, ok = s.str()
+	case claimJti:
+		p.jti, ok = s.str()
+	case claimKind:
+		p.kind, ok = s.str()
+	case claimVersion:
+		p.version, ok = s.str()
+	case claimPurpose:
+		p.purpose, ok = s.str()
+	case claimIat:
+		p.iat, ok = s.date()
+	case claimExp:
+		p.exp, ok = s.date()
+	case claimAuthTime:
+		p.authTime, ok = s.date()
+	case claimSessionEnd:
+		p.end, ok = s.date()
+	case claimGen:
+		p.gen, ok = s.number()
 		ok = ok && p.gen > 0
-	case "act":
-		p.actor, ok = s.actor(15)
-	case "forget":
-		p.forget, ok = s.literal("true"), s.first(16)
-		ok = ok && (p.forget || s.literal("false"))
-	case "cs":
-		ok = s.first(13) && s.value(1) && s.pos == len(s.text)-1
-	case legacySubject:
-		p.legacySub, ok = s.textOnce(14)
-		ok = ok && len(p.legacySub) > 0
+	case claimAct:
+		p.actor, ok = s.actor()
+	case claimForget:
+		p.forget = s.literal("true")
+		ok = p.forget || s.literal("false")
+	case claimCs:
+		ok = s.value(1) && s.pos == len(s.text)-1
 	default:
-		ok = s.custom(start, name, legacySubject) && s.value(1)
-		s.to = s.pos
+		ok = s.other(start, legacySubject, p)
 	}
 	return ok
 }
 
-// first reports whether a member of ours is there for the first time.
-func (s *scanner) first(bit uint) bool {
-	again := s.seen&(1<<bit) != 0
-	s.seen |= 1 << bit
-	return !again
+// other reads a member that is not ours.
+func (s *scanner) other(start int, legacySubject string, p *payload) (ok bool) {
+	name, ok := s.str()
+	if !ok || !s.skip(':') {
+		return false
+	}
+	if string(name) == legacySubject {
+		if s.again(claimOther) {
+			return false
+		}
+		p.legacySub, ok = s.str()
+		return ok && len(p.legacySub) > 0
+	}
+	ok = s.custom(start, name, legacySubject) && s.value(1)
+	s.to = s.pos
+	return ok
 }
 
-// textOnce reads a string that is there once.
-func (s *scanner) textOnce(bit uint) ([]byte, bool) {
-	text, ok := s.str()
-	return text, ok && s.first(bit)
+// again reports whether a member of ours has been there already.
+func (s *scanner) again(which int) bool {
+	again := s.seen&(1<<which) != 0
+	s.seen |= 1 << which
+	return again
 }
 
-// date reads a date that is there once, in whole seconds.
-func (s *scanner) date(bit uint) (time.Time, bool) {
-	n, ok := s.number(bit)
+// date reads a date, in whole seconds.
+func (s *scanner) date() (time.Time, bool) {
+	n, ok := s.number()
 	if !ok || n > farFuture.Unix() {
 		return time.Time{}, false
 	}
 	return time.Unix(n, 0), true
 }
 
-// number reads a whole number, not negative, that is there once.
-func (s *scanner) number(bit uint) (n int64, ok bool) {
-	start := s.pos
-	for s.pos < len(s.text) && s.text[s.pos] >= '0' && s.text[s.pos] <= '9' && s.pos-start <= maxDigits {
-		n = n*10 + int64(s.text[s.pos]-'0')
-		s.pos++
+// number reads a whole number, not negative.
+func (s *scanner) number() (n int64, ok bool) {
+	rest := s.text[s.pos:]
+	digits := 0
+	for digits < len(rest) && digits <= maxDigits && rest[digits] >= '0' && rest[digits] <= '9' {
+		n = n*10 + int64(rest[digits]-'0')
+		digits++
 	}
-	digits := s.pos - start
-	simple := digits == 1 || digits > 1 && digits <= maxDigits && s.text[start] != '0'
-	return n, simple && s.first(bit)
+	s.pos += digits
+	return n, digits == 1 || digits > 1 && digits <= maxDigits && rest[0] != '0'
 }
 
-// actor reads act, an object with nothing but sub, that is there once.
-func (s *scanner) actor(bit uint) (name []byte, ok bool) {
+// actor reads act, an object with nothing but sub.
+func (s *scanner) actor() (name []byte, ok bool) {
 	if s.literal(`{"sub":`) {
 		name, ok = s.str()
 	}
-	return name, ok && len(name) > 0 && s.skip('}') && s.first(bit)
+	return name, ok && len(name) > 0 && s.skip('}')
 }
 
 // str reads a string, which is plain.

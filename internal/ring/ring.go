@@ -138,6 +138,20 @@ func (r *Ring) wellFormed(kid []byte) bool {
 	return grammatical(kid) || r.foreign && len(kid) > 0 && len(kid) <= maxKID
 }
 
+// Successor returns the oldest of the live keys that have joined the ring after the one
+// with a fingerprint and sign like it, or nil.
+func (r *Ring) Successor(print string, now time.Time) (next *Key) {
+	for _, k := range r.keys {
+		if k.Fingerprint == print {
+			return next
+		}
+		if k.Live(now) && !k.Spare {
+			next = k
+		}
+	}
+	return nil
+}
+
 // Current returns the key that signs now, or nil if none can.
 func (r *Ring) Current(now time.Time) *Key {
 	return r.signer(now)
