@@ -31,6 +31,8 @@ const (
 	revokeKey        = "go run ./keyring/cmd/keyring list -file keys.json\ngo run ./keyring/cmd/keyring revoke -file keys.json KID\n"
 	installMonitor   = "npm install ./health/monitor\n"
 	startCrossorigin = "go run ./examples/crossorigin\n"
+	startJWKS        = "go run ./examples/jwks\n"
+	rotateJWKS       = "go run ./examples/jwks -rotate\n"
 	rotateToEdDSA    = "go run ./keyring/cmd/keyring rotate -file keys.json -alg EdDSA\n"
 	startFlask       = "FLASK_SECRET_KEY=… PORT=5000 go run ./examples/flask\n"
 )
@@ -53,6 +55,8 @@ func TestREADMECommands(t *testing.T) {
 		revokeKey:        tryRevokeKey,
 		installMonitor:   tryInstallMonitor,
 		startCrossorigin: tryCrossorigin,
+		startJWKS:        tryJWKS,
+		rotateJWKS:       nil, // TestJWKSRotation
 		rotateToEdDSA:    tryRotateToEdDSA,
 		startFlask:       tryFlask,
 	}
@@ -222,6 +226,15 @@ func tryCrossorigin(t *testing.T) {
 	r := u.want(t, 200, "GET", "https://127.0.0.1"+host[strings.LastIndexByte(host, ':'):], "", "Host", host)
 	if !strings.Contains(r.text, "<title>sessionring crossorigin</title>") {
 		t.Errorf("got %s, want the page", r.text)
+	}
+}
+
+// tryJWKS starts an issuer that publishes its key, and two services.
+func tryJWKS(t *testing.T) {
+	p := begin(t, shell(startJWKS, "DATA_DIR="+t.TempDir(), "PORT=0")).listeningWithin(t, compiling)
+	p.verifying(t)
+	if set := newUser("demo").want(t, 200, "GET", p.url+"/.well-known/jwks.json", ""); !strings.Contains(set.text, `"kid":"v1.`) {
+		t.Errorf("got %s, want a key", set.text)
 	}
 }
 

@@ -11,11 +11,15 @@ import (
 )
 
 // DefaultKeys returns the keyring of a server that nobody has configured, and a line
-// about it: the file keyring.json in DATA_DIR, made once. It is made only if it is
-// certain that there is none.
+// about it: the file keyring.json in DATA_DIR, made once.
 func DefaultKeys(e *Env) (keys *keyring.Keyring, from string) {
-	path := filepath.Join(e.DataDir(), "keyring.json")
-	made, err := makeOnce(path)
+	return KeysIn(e, filepath.Join(e.DataDir(), "keyring.json"), "HS256")
+}
+
+// KeysIn returns the keyring in a file, and a line about it. With a first key for an
+// algorithm it is made, once, and only if it is certain that there is none.
+func KeysIn(e *Env, path, algorithm string) (keys *keyring.Keyring, from string) {
+	made, err := makeOnce(path, algorithm)
 	if err == nil {
 		keys, err = keyring.FromFile(path)
 	}
@@ -27,14 +31,14 @@ func DefaultKeys(e *Env) (keys *keyring.Keyring, from string) {
 }
 
 // makeOnce makes a keyring file if there is none, and reports whether it did.
-func makeOnce(path string) (made bool, err error) {
+func makeOnce(path, algorithm string) (made bool, err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		return false, nil // it is there, or cannot be looked at: FromFile will say what is wrong
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return false, fmt.Errorf("DATA_DIR cannot be made: %w", err)
 	}
-	err = keyring.InitFile(path)
+	err = keyring.InitFileFor(path, algorithm)
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil // another instance was faster
 	}
