@@ -34,6 +34,7 @@ const (
 	startJWKS        = "go run ./examples/jwks\n"
 	rotateJWKS       = "go run ./examples/jwks -rotate\n"
 	rotateToEdDSA    = "go run ./keyring/cmd/keyring rotate -file keys.json -alg EdDSA\n"
+	measureSpeed     = "go run ./session/benchmarks\n"
 	startFlask       = "FLASK_SECRET_KEY=… PORT=5000 go run ./examples/flask\n"
 )
 
@@ -58,6 +59,7 @@ func TestREADMECommands(t *testing.T) {
 		startJWKS:        tryJWKS,
 		rotateJWKS:       nil, // TestJWKSRotation
 		rotateToEdDSA:    tryRotateToEdDSA,
+		measureSpeed:     tryMeasureSpeed,
 		startFlask:       tryFlask,
 	}
 	for _, block := range blocks(t, "sh") {
@@ -251,6 +253,28 @@ func tryRotateToEdDSA(t *testing.T) {
 	}
 	if l := keys.List(); len(l) != 2 || l[0].Algorithm != "EdDSA" || l[0].State != "spare" || l[1].State != "current" {
 		t.Errorf("got %v", l)
+	}
+}
+
+// tryMeasureSpeed measures next to nothing, and wants the files that it writes, and the
+// numbers in a copy of the README.
+func tryMeasureSpeed(t *testing.T) {
+	dir := t.TempDir()
+	copied := filepath.Join(dir, "README.md")
+	if err := os.WriteFile(copied, []byte(readme(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := output(t, strings.TrimSpace(measureSpeed)+" -short -rounds 1 -out "+dir+" -readme "+copied+"\n")
+	if !strings.Contains(out, "| verify by co-signature | 6 x, 3 allocations | ") {
+		t.Errorf("got %s, want the bounds", out)
+	}
+	for name, want := range map[string]string{
+		"README.md": "medians of 1 rounds", "RESULTS.md": "| **sessionring** | 483 B |", "speed.svg": "golang-jwt v5", "raw.json": `"Ratios"`,
+	} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s: got %v and %d bytes, want %q", name, err, len(data), want)
+		}
 	}
 }
 

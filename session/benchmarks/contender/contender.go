@@ -96,6 +96,7 @@ type Contender struct {
 	Name   string
 	Module string // where its version is found; "" for sessionring itself
 	JWT    bool   // its tokens are JWTs with a kid, which any other may have issued
+	OneKey bool   // it has no ring: there is no previous key
 	Does   string // what it does for what it costs
 	Lacks  string // what it does not do, or what was added behind it
 	// New sets it up with a ring, newest key first. The newest signs, all verify.
@@ -123,8 +124,6 @@ type Service struct {
 	Require func(next http.Handler) http.Handler
 	// Cookie is the name under which Require looks for the token; "": that of the workload.
 	Cookie string
-	// Close ends what the library has started; nil: nothing.
-	Close func()
 }
 
 // sessionKey is the context key of what Verify returns.

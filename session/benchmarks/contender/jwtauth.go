@@ -9,7 +9,7 @@ import (
 
 func chiJWTAuth() Contender {
 	return Contender{
-		Name: "go-chi/jwtauth", Module: "github.com/go-chi/jwtauth/v5", Signers: 1,
+		Name: "go-chi/jwtauth", Module: "github.com/go-chi/jwtauth/v5", OneKey: true, Signers: 1,
 		Does:  "Signature, iss, aud, exp, nbf, iat; claims in a Token and a map. Has middleware, which is what is measured there.",
 		Lacks: "One key: no rotation; alg of the header is not compared. Kind checked behind it (not in its middleware). No revocation, no CSRF.",
 		New:   newJWTAuth,

@@ -21,14 +21,7 @@ func newPaseto(keys []Key) (*Service, error) {
 		return nil, err
 	}
 	parser := paseto.MakeParser([]paseto.Rule{paseto.NotExpired(), paseto.IssuedBy(Issuer), paseto.ForAudience(Audience)})
-	check := func(token string, key paseto.V4SymmetricKey) (any, error) {
-		t, err := parser.ParseV4Local(key, token, nil)
-		if err != nil {
-			return nil, err
-		}
-		return readPaseto(t)
-	}
-	s := signed(keys[0].Tag, func(c *Claims) (string, error) { return sealPaseto(c, ring[keys[0].ID], keys[0].ID) })
+	s := signed(keys[0].Tag, func(c *Claims) (string, error) { return sealPaseto(c, keys[0].ID, ring[keys[0].ID]) })
 	s.Verify = func(token string) (any, error) {
 		kid, err := parser.UnsafeParseFooter(paseto.V4Local, token)
 		if err != nil {
@@ -38,21 +31,17 @@ func newPaseto(keys []Key) (*Service, error) {
 		if !ok {
 			return nil, errKey
 		}
-		return check(token, key)
-	}
-	s.Legacy = func(token string) (any, error) {
-		for _, k := range keys {
-			if c, err := check(token, ring[k.ID]); err == nil {
-				return c, nil
-			}
+		t, err := parser.ParseV4Local(key, token, nil)
+		if err != nil {
+			return nil, err
 		}
-		return nil, errKey
+		return readPaseto(t)
 	}
 	return s, nil
 }
 
-// sealPaseto returns a token with a footer, or one without if that is "".
-func sealPaseto(c *Claims, key paseto.V4SymmetricKey, footer string) (string, error) {
+// sealPaseto returns a token whose footer is the kid.
+func sealPaseto(c *Claims, kid string, key paseto.V4SymmetricKey) (string, error) {
 	t := paseto.NewToken()
 	t.SetIssuer(c.Issuer)
 	t.SetAudience(c.Audience)
@@ -70,7 +59,7 @@ func sealPaseto(c *Claims, key paseto.V4SymmetricKey, footer string) (string, er
 	if err := t.Set("roles", c.Roles); err != nil {
 		return "", err
 	}
-	t.SetFooter([]byte(footer))
+	t.SetFooter([]byte(kid))
 	return t.V4Encrypt(key, nil), nil
 }
 

@@ -11,15 +11,15 @@ import (
 
 func alexSCS() Contender {
 	return Contender{
-		Name: "scs, memory store", Module: "github.com/alexedwards/scs/v2", Signers: 1,
+		Name: "scs, memory store", Module: "github.com/alexedwards/scs/v2", OneKey: true, Signers: 1,
 		Does:  "A random id in the cookie and the claims in a store, in gob as is its default; ends sessions at once. Has middleware, which is what is measured there.",
-		Lacks: "No keys, so none to rotate; one process, or a store between. iss, aud and kind say nothing there. No CSRF.",
+		Lacks: "No keys, so none to rotate; one process, or a store between. iss, aud and kind say nothing there. No CSRF. Its sweeping of expired sessions is off here.",
 		New:   newSCS,
 	}
 }
 
 func newSCS([]Key) (*Service, error) {
-	store := memstore.NewWithCleanupInterval(time.Minute)
+	store := memstore.NewWithCleanupInterval(0)
 	m := scs.New()
 	m.Store, m.Lifetime, m.Cookie.Name = store, lifetime, accessCookie
 	s := signed("", func(c *Claims) (string, error) {
@@ -57,7 +57,6 @@ func newSCS([]Key) (*Service, error) {
 			next.ServeHTTP(w, r)
 		}))
 	}
-	s.Close = store.StopCleanup
 	return s, nil
 }
 
