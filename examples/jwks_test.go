@@ -1,6 +1,7 @@
 package examples_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -58,7 +59,10 @@ func TestJWKS(t *testing.T) {
 // The lines that the command prints show what they promise.
 func TestJWKSLines(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("curl"); err != nil {
+	switch _, err := exec.LookPath("curl"); {
+	case err != nil && os.Getenv("REQUIRE_SERVICES") == "1":
+		t.Fatal("curl is not installed, and REQUIRE_SERVICES=1")
+	case err != nil:
 		t.Skip("curl is not installed")
 	}
 	p := start(t, "jwks")
