@@ -42,6 +42,8 @@ func newGolangJWT(ctx context.Context, issuer string) (*golangJWT, error) {
 }
 
 // follow fetches the keys at an interval, until ctx ends. Those it has stay if it fails.
+// In earnest do so too when a token names an unknown key, but seldom: after an emergency
+// a new key signs at once. It is left out here, to show what the lead is for.
 func (s *golangJWT) follow(ctx context.Context, every time.Duration, log *slog.Logger) {
 	for tick := time.NewTicker(every); ; {
 		select {
