@@ -202,3 +202,27 @@ test("stop stops this tab, and signs nobody out", async () => {
   assert.equal(browser.ports.size, 0);
   assert.deepEqual([(await tab.monitor.check()).status, tab.states], ["ok", ["in"]]);
 });
+
+test("whoever starts and stops a hundred times leaves nothing behind", async () => {
+  const { browser, clock } = world();
+  const listening = new Map();
+  const target = () => {
+    const t = new EventTarget();
+    const key = (type, f) => [...listening.keys()].find((k) => k.t === t && k.type === type && k.f === f);
+    return {
+      location: { href: "https://app.example.test/" }, visibilityState: "visible",
+      addEventListener: (type, f) => listening.set({ t, type, f }),
+      removeEventListener: (type, f) => listening.delete(key(type, f)),
+    };
+  };
+  const window = target(), document = target();
+  for (let n = 0; n < 100; n++) {
+    const { monitor } = browser.open({ window, document });
+    await clock.run(n % 10 * 30);
+    if (n === 0) assert.ok(listening.size >= 6);
+    monitor.stop();
+    monitor.stop();
+  }
+  await clock.run(minute);
+  assert.deepEqual([listening.size, browser.ports.size, clock.count], [0, 0, 0]);
+});
