@@ -48,9 +48,9 @@ export class Client {
   // The browser drops cookies without a word. So whoever has signed in by them asks who
   // is signed in: if nobody is, there are none, and a second sign-in asks for tokens.
   async #signIn(username, password) {
-    this.tokens.set(null);
     const answer = await this.#send("POST", "/api/auth/login", { username, password });
     if (!answer.ok) return answer;
+    this.tokens.set(null); // those of the session before
     const me = await this.call("GET", "/api/me");
     if (me.body?.error !== "no_token") return answer;
     const second = await this.#send("POST", "/api/auth/login", { username, password, transport: "bearer" });
