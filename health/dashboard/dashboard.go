@@ -77,7 +77,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	b := &board{cfg: cfg, history: newHistory(store, cfg.Health), pages: parsePages()}
+	b := &board{cfg: cfg, history: newHistory(store, cfg.Health), pages: parsePages(), figures: figures{turn: make(chan struct{}, 1)}}
 	cfg.Sessions.Observe(b.history.hooks())
 	return strict(b.gate(b.routes())), nil
 }

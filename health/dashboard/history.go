@@ -8,7 +8,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sessionring/sessionring/health"
@@ -31,10 +31,12 @@ type history struct {
 	counters *counters
 	recent   recent
 
-	mu      sync.Mutex
+	turn    chan struct{}    // holds one value during a write
 	told    map[string]int64 // the verdicts that are counted already
 	issued  map[string]int64 // when tokens were last issued, by tag, Unix seconds
 	waiting map[slot]tally   // what is not yet written
+
+	found atomic.Pointer[map[string]int64] // issued, as the last write found it; never changes
 }
 
 // span is a length of interval, and how long sums over it are kept.
@@ -64,7 +66,7 @@ func (s slot) expires() time.Time { return time.Unix(s.begins, 0).Add(s.step + s
 // newHistory begins a history in a store.
 func newHistory(store indexed, h *health.Handler) *history {
 	return &history{
-		store: store, health: h, counters: newCounters(),
+		store: store, health: h, counters: newCounters(), turn: make(chan struct{}, 1),
 		told: map[string]int64{}, issued: map[string]int64{}, waiting: map[slot]tally{},
 	}
 }
@@ -86,8 +88,12 @@ const writeTime = 5 * time.Second
 func (h *history) write(ctx context.Context, sessions map[string]int) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTime)
 	defer cancel()
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	h.take(time.Now(), sessions)
 	var errs []error
 	for s, t := range h.waiting {
@@ -103,6 +109,8 @@ func (h *history) write(ctx context.Context, sessions map[string]int) error {
 		errs = append(errs, err)
 	}
 	errs = append(errs, h.writeIssued(ctx), h.writeRecent(ctx))
+	found := maps.Clone(h.issued)
+	h.found.Store(&found)
 	return errors.Join(errs...)
 }
 
@@ -210,7 +218,8 @@ func oldest(times map[string]int64) (name string) {
 
 // lastIssued returns when tokens were last issued, by tag, as the last write found it.
 func (h *history) lastIssued() map[string]int64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return maps.Clone(h.issued)
+	if found := h.found.Load(); found != nil {
+		return maps.Clone(*found)
+	}
+	return nil
 }

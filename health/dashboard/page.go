@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"html/template"
@@ -41,16 +42,26 @@ type view struct {
 	Charts          []chart
 	Incidents       []incident
 	Subject         string
-	Found           []session.Info
+	Found           []session.Info // the newest of them
+	FoundMore       int            // how many there are besides
 	FoundError      string
 	RefreshPath, Me string
 }
 
+// Bounds of a page: how long it waits for the store, besides for its figures, and how many
+// sessions of one user it lists.
+const (
+	pageTime = 5 * time.Second
+	maxFound = 100
+)
+
 // page answers GET with what there is to see. What the store cannot tell is missing,
 // and the page says so.
 func (b *board) page(w http.ResponseWriter, r *http.Request) {
-	ctx, query := r.Context(), r.URL.Query()
-	stats, err := b.figures.of(ctx, b.cfg.Sessions)
+	stats, err := b.figures.of(r.Context(), b.cfg.Sessions)
+	ctx, cancel := context.WithTimeout(r.Context(), pageTime)
+	defer cancel()
+	query := r.URL.Query()
 	failed := b.history.write(ctx, stats.Sessions)
 	v := view{
 		status: b.statusOf(stats, err), Said: messages[query.Get("said")], Windows: windows,
@@ -65,12 +76,22 @@ func (b *board) page(w http.ResponseWriter, r *http.Request) {
 	sums, unsummed := b.history.read(ctx, win.span, win.begins(now))
 	v.HistoryError = errors.Join(failed, unread, unsummed) != nil
 	v.Charts = b.charts(win, sums, stats, now)
-	if v.Subject = query.Get("subject"); v.Subject != "" && utf8.ValidString(v.Subject) {
-		if v.Found, err = b.cfg.Sessions.Sessions(ctx, v.Subject); err != nil {
-			v.FoundError = session.Reason(err)
-		}
-	}
+	v.find(ctx, b.cfg.Sessions, query.Get("subject"))
 	b.show(w, http.StatusOK, "page", v)
+}
+
+// find lists the sessions of a user.
+func (v *view) find(ctx context.Context, m *session.Manager, subject string) {
+	v.Subject = subject
+	if subject == "" || !utf8.ValidString(subject) {
+		return
+	}
+	list, err := m.Sessions(ctx, subject)
+	if err != nil {
+		v.FoundError = session.Reason(err)
+	}
+	v.Found = list[:min(len(list), maxFound)]
+	v.FoundMore = len(list) - len(v.Found)
 }
 
 // show answers with a page.

@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/sessionring/sessionring/keyring"
@@ -36,7 +35,7 @@ type key struct {
 
 // status answers GET.
 func (b *board) status(w http.ResponseWriter, r *http.Request) {
-	stats, err := b.cfg.Sessions.Stats(r.Context())
+	stats, err := b.figures.of(r.Context(), b.cfg.Sessions)
 	if err == nil { // a store that hangs is not waited for twice
 		b.history.write(r.Context(), stats.Sessions)
 	}
@@ -89,36 +88,43 @@ func describe(k keyring.KeyInfo, n session.Need, now time.Time) key {
 }
 
 // figures is the last report of the Manager. To make one it reads every record of the
-// store, so pages that ask often share one: at most one part in twenty of the time is
-// spent on it.
+// store, so all who ask share one: at most one part in twenty of the time is spent on
+// it, and a store that hangs is waited for once.
 type figures struct {
-	mu   sync.Mutex
+	turn chan struct{} // holds one value while a report is made or looked at
 	last session.Stats
+	err  error
 	next time.Time
 }
 
-const figuresShare = 20
+const (
+	figuresShare = 20
+	figuresTime  = 10 * time.Second
+)
 
-// of returns the report of m, made now unless that would be too often.
+// of returns the report of m, made now unless that would be too often. Those who come
+// while one is made that fails get that.
 func (f *figures) of(ctx context.Context, m *session.Manager) (session.Stats, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	came := time.Now()
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
 	began := time.Now()
-	if began.Before(f.next) {
-		return f.last, nil
+	if came.Before(f.next) {
+		return f.last, f.err
 	}
-	stats, err := m.Stats(ctx)
-	f.last, f.next = stats, time.Time{}
-	if err == nil {
-		now := time.Now()
-		f.next = now.Add((figuresShare - 1) * now.Sub(began))
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), figuresTime) // it is not for this one alone
+	defer cancel()
+	f.last, f.err = m.Stats(ctx)
+	f.next = time.Now()
+	if f.err == nil {
+		f.next = f.next.Add((figuresShare - 1) * f.next.Sub(began))
 	}
-	return stats, err
+	return f.last, f.err
 }
 
 // forget has the next report made anew.
 func (f *figures) forget() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.turn <- struct{}{}
+	defer func() { <-f.turn }()
 	f.next = time.Time{}
 }
