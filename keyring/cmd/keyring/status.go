@@ -79,7 +79,8 @@ func (c *call) look(ctx context.Context, p place) error {
 		return err
 	}
 	var page bytes.Buffer
-	if c.watch && isTerminal(c.out) {
+	wipes := c.watch && isTerminal(c.out)
+	if wipes {
 		page.WriteString("\x1b[H\x1b[J")
 	}
 	switch {
@@ -89,6 +90,9 @@ func (c *call) look(ctx context.Context, p place) error {
 		writeJSON(&page, r)
 	default:
 		r.write(&page)
+	}
+	if c.watch && !c.json && !wipes {
+		page.WriteString("\n") // between this time and the next
 	}
 	if _, failed := page.WriteTo(c.out); failed != nil {
 		return failed
