@@ -44,6 +44,7 @@ func RunSessions(t *testing.T, open func(*testing.T) session.Store) {
 		"counts say which keys sessions live on": counts,
 		"sessions count while they can go on":    counted,
 		"strict and off revocation":              modes,
+		"an end reaches those without the store": served,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
