@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -11,12 +12,14 @@ import (
 
 	"github.com/sessionring/sessionring/examples/internal/server"
 	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session"
 )
 
 // company is the three services, by their addresses.
 type company struct {
 	issuer, ours, golangJWT string
 
+	secret  string // by which ours learns from the issuer which sessions have ended
 	log     *slog.Logger
 	ctx     context.Context
 	end     context.CancelFunc
@@ -27,21 +30,21 @@ type company struct {
 
 // open starts the services, the issuer first: the others fetch its keys when they
 // start. An accessTTL of 0 is the usual one. The caller closes it, after an error too.
-func open(ctx context.Context, log *slog.Logger, ln net.Listener, keys *keyring.Keyring, accessTTL, fetch time.Duration) (*company, error) {
-	c := &company{issuer: url(ln), log: log}
+func open(ctx context.Context, log *slog.Logger, ln net.Listener, keys *keyring.Keyring, store session.Store, accessTTL, fetch time.Duration) (*company, error) {
+	c := &company{issuer: url(ln), log: log, secret: rand.Text() + rand.Text()}
 	c.ctx, c.end = context.WithCancel(ctx)
-	issuer, handler, err := newIssuer(keys, c.issuer, accessTTL, log)
+	issuer, handler, err := c.newIssuer(keys, store, accessTTL)
 	if err != nil {
 		return c, errors.Join(err, ln.Close())
 	}
 	c.running.Go(func() { issuer.Run(c.ctx) })
 	c.serve(ln, handler)
 
-	ours, handler, err := newOurs(c.ctx, c.issuer)
+	ours, handler, err := newOurs(c.ctx, c.issuer, c.secret)
 	if err != nil {
 		return c, err
 	}
-	c.running.Go(func() { ours.Run(c.ctx) }) // which fetches the keys every five minutes
+	c.running.Go(func() { ours.Run(c.ctx) }) // which fetches the keys every five minutes, and every second what has ended
 	if c.ours, err = c.listenAndServe(handler); err != nil {
 		return c, err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -13,23 +12,30 @@ import (
 )
 
 const (
-	jwksPath = "/.well-known/jwks.json"
-	audience = "services" // whom the tokens are for
+	jwksPath  = "/.well-known/jwks.json"
+	endedPath = "/internal/revocations"
+	audience  = "services" // whom the tokens are for
 )
 
 // newIssuer returns the service that signs people in, whose tokens name its address as
 // their issuer.
-func newIssuer(keys *keyring.Keyring, address string, accessTTL time.Duration, log *slog.Logger) (*session.Manager, http.Handler, error) {
+func (c *company) newIssuer(keys *keyring.Keyring, store session.Store, accessTTL time.Duration) (*session.Manager, http.Handler, error) {
 	policy, err := cookie.New(cookie.Config{InsecureLocal: true})
 	if err != nil {
 		return nil, nil, err
 	}
-	sessions, err := session.New(session.Config{Keys: keys, Cookies: policy, Issuer: address, Audience: audience, AccessTTL: accessTTL, Logger: log})
+	sessions, err := session.New(session.Config{
+		Keys: keys, Cookies: policy, Store: store,
+		Issuer: c.issuer, Audience: audience, AccessTTL: accessTTL,
+		Revocations: session.RevocationFeed{Secret: c.secret},
+		Logger:      c.log,
+	})
 	if err != nil {
 		return nil, nil, err
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc(jwksPath, keys.ServeJWKS)
+	mux.HandleFunc(endedPath, sessions.ServeRevocations)
 	mux.Handle("/api/auth/login", server.Only("POST", server.SignIn{Sessions: sessions}))
 	mux.HandleFunc("/api/auth/refresh", sessions.HandleRefresh)
 	mux.HandleFunc("/api/auth/logout", sessions.HandleSignOut)

@@ -4,8 +4,12 @@
 //	go run ./examples/jwks
 //
 // It serves all three on loopback, each at an address of its own, and prints how to
-// look at them. The key is for EdDSA and made in DATA_DIR, once; ADDR or PORT says where
-// the issuer listens. Sign in as demo/demo.
+// look at them. The key is for EdDSA and made in DATA_DIR, once, where the sessions are
+// too; ADDR or PORT says where the issuer listens. Sign in as demo/demo.
+//
+// Who signs out is refused at the service with this library within two seconds: it
+// follows the issuer's feed of ended sessions. The other takes the access token until it
+// expires.
 //
 // With -rotate it plays a rotation of the key while twelve people use the services, with
 // keys of its own, and counts who is refused: the exit status is 0 if nobody was, else
@@ -19,6 +23,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -29,7 +34,11 @@ import (
 	"path/filepath"
 	"time"
 
+	_ "modernc.org/sqlite"
+
 	"github.com/sessionring/sessionring/examples/internal/server"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/sqlstore"
 )
 
 // options is the command line.
@@ -103,13 +112,31 @@ func serve(ctx context.Context, log *slog.Logger, o options) error {
 	if err != nil {
 		return err
 	}
-	c, err := open(ctx, log, ln, keys, 0, o.fetch)
+	store, db, err := openStore(ctx, filepath.Join(e.DataDir(), "jwks.db"))
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer db.Close()
+	c, err := open(ctx, log, ln, keys, store, 0, o.fetch)
 	if err != nil {
 		return errors.Join(err, c.close())
 	}
 	announce(c, from, path)
 	<-ctx.Done()
 	return c.close()
+}
+
+// openStore opens the store of the issuer, a file that outlives it.
+func openStore(ctx context.Context, path string) (session.Store, io.Closer, error) {
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := sqlstore.Open(ctx, db)
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return store, db, nil
 }
 
 // announce prints what there is, and lines for a shell that show it.
@@ -123,6 +150,9 @@ look:
 
 curl -s %[1]s%[5]s
 token=$(curl -s %[1]s/api/auth/login -d '{"username":"demo","password":"demo","transport":"bearer"}' | sed 's/.*"access_token":"\([^"]*\).*/\1/')
+curl -s %[3]s/api/me -H "Authorization: Bearer $token"
+curl -s %[4]s/api/me -H "Authorization: Bearer $token"
+curl -s -X POST %[1]s/api/auth/logout -H "Authorization: Bearer $token"; sleep 3
 curl -s %[3]s/api/me -H "Authorization: Bearer $token"
 curl -s %[4]s/api/me -H "Authorization: Bearer $token"
 

@@ -10,13 +10,16 @@ import (
 )
 
 // newOurs returns a service that verifies with this library. It holds public keys, so
-// it can issue nothing.
-func newOurs(ctx context.Context, issuer string) (*session.Manager, http.Handler, error) {
+// it can issue nothing, and by the secret it learns which sessions have ended.
+func newOurs(ctx context.Context, issuer, secret string) (*session.Manager, http.Handler, error) {
 	keys, err := keyring.FromURL(ctx, issuer+jwksPath)
 	if err != nil {
 		return nil, nil, err
 	}
-	sessions, err := session.New(session.Config{Keys: keys, Issuer: issuer, Audience: audience})
+	sessions, err := session.New(session.Config{
+		Keys: keys, Issuer: issuer, Audience: audience,
+		Revocations: session.RevocationFeed{URL: issuer + endedPath, Secret: secret},
+	})
 	if err != nil {
 		return nil, nil, err
 	}

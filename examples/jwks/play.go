@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sessionring/sessionring/keyring"
+	"github.com/sessionring/sessionring/session/memstore"
 )
 
 const (
@@ -41,7 +42,7 @@ func play(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	c, err := open(ctx, slog.New(slog.DiscardHandler), ln, keys, accessTTL, o.fetch)
+	c, err := open(ctx, slog.New(slog.DiscardHandler), ln, keys, new(memstore.Store), accessTTL, o.fetch)
 	defer func() { err = cmp.Or(err, c.close()) }()
 	if err != nil {
 		return err
