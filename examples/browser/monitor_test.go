@@ -163,6 +163,7 @@ func (b *tab) lifecycle(state page.SetWebLifecycleStateState) {
 // cache of a real browser: one asks for all, one that stands still holds up no other,
 // and a sign-out reaches every one, the one that was left too, without an echo.
 func TestMonitorInTabs(t *testing.T) {
+	t.Parallel()
 	t.Run(allowed.name, func(t *testing.T) {
 		w := watch(t)
 		list := w.tabs(3, "")
@@ -216,6 +217,7 @@ func TestMonitorInTabs(t *testing.T) {
 // policy is the strictest: the prompt has its looks, keeps the keyboard to itself, and
 // gives it back where it was.
 func TestPromptIsModest(t *testing.T) {
+	t.Parallel()
 	t.Run(allowed.name, func(t *testing.T) {
 		w := watch(t)
 		list := w.tabs(2, "?interval=2000")

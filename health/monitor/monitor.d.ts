@@ -59,7 +59,10 @@ export interface Options {
 
   /** Called with the event `verdict`: after each check, here or in another tab. */
   onVerdict?(detail: VerdictDetail, event: CustomEvent<VerdictDetail>): void;
-  /** Called with the event `state`: when the state of this tab changes. */
+  /**
+   * Called with the event `state`: when the state of this tab changes, and at each sign-in
+   * here or in another tab, since it may be somebody else who is `in` now.
+   */
   onState?(state: State, event: CustomEvent<State>): void;
   /**
    * Called with the event `prompt`: once, when the state becomes `ended`.
@@ -67,7 +70,10 @@ export interface Options {
    */
   onPrompt?(verdict: Verdict | null, event: CustomEvent<Verdict | null>): void;
 
-  /** Whether there is a default dialog. Default true. Style it as `dialog.sessionring-prompt`. */
+  /**
+   * Whether there is a default dialog. Default true. Style it as `dialog.sessionring-prompt`.
+   * It needs nothing that a content policy or Trusted Types forbid.
+   */
   prompt?: boolean;
   /**
    * What "Sign in" does in the dialog: call a function, or open an address in a new tab,

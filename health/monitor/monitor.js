@@ -422,7 +422,7 @@ class Monitor extends EventTarget {
       this.#verdict = verdict;
       this.#emit("verdict", { verdict, outcome: kind });
     }
-    this.#enter(next(this.#state, kind, this.#refusals));
+    this.#enter(next(this.#state, kind, this.#refusals), kind === "in");
     this.#arm();
   }
 
@@ -438,8 +438,9 @@ class Monitor extends EventTarget {
     return this.#refusals;
   }
 
-  #enter(state) {
-    if (state === this.#state) return;
+  // enter tells of a new state, and of a sign-in in any case: it may be somebody else.
+  #enter(state, signIn) {
+    if (state === this.#state && !signIn) return;
     this.#state = state;
     this.#dialog?.close();
     this.#emit("state", state);

@@ -124,6 +124,15 @@ test("sign-in in one tab starts all, and closes their dialogs", async () => {
   assert.equal(server.checks - before, 6);
 });
 
+test("who signs in as somebody else, without a sign-out before, is news in every tab", async () => {
+  const { server, browser, clock } = world();
+  const tabs = await browser.signedIn(2);
+  await tabs[0].monitor.signIn(async () => new Response(null, { status: 204 }));
+  await clock.run(second);
+  assert.deepEqual(tabs.map((tab) => tab.states), [["in", "in"], ["in", "in"]]);
+  assert.equal(server.checks, 2);
+});
+
 test("a sign-in and the check after it, in one instant, both reach the others", async () => {
   const { browser, clock } = world();
   const [tab, other] = await browser.signedIn(2, {}, ["locks"]);
