@@ -94,8 +94,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Every alert that session documents is shown, also while it is not in force, and is in
-// the README.
+// Every alert that session documents is shown, also while it is not in force, is in the
+// README, and is in one of the rules.
 func TestAlertNames(t *testing.T) {
 	t.Parallel()
 	read := func(file, pattern string) []string {
@@ -108,6 +108,13 @@ func TestAlertNames(t *testing.T) {
 	want := read("../../session/alerts.go", `(?m)^\t//\t([a-z_]+)  `)
 	shown := names(regexp.MustCompile(`alert_active\{alert="(\w+)"\} 0`), played(t))
 	listed := read("../../README.md", "(?m)^\\| `([a-z]+_[a-z_]+)` \\|")
+	var ruled []string
+	for _, list := range read("rules.yaml", `alert_active\{alert=~"([a-z_|]+)"\}`) {
+		ruled = append(ruled, strings.Split(list, "|")...)
+	}
+	if slices.Sort(ruled); !slices.Equal(ruled, want) {
+		t.Errorf("got rules for %q, want one for each of %q", ruled, want)
+	}
 	if !slices.Equal(shown, want) || !slices.Equal(listed, want) || len(want) == 0 {
 		t.Errorf("got %q, in the README %q, want the names of session.Alert, %q", shown, listed, want)
 	}
