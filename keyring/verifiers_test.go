@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"context"
+	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -171,4 +172,29 @@ func TestVerifierUnderFlood(t *testing.T) {
 		}
 		cancel()
 	})
+}
+
+// An issuer whose kids are UUIDs or thumbprints rotates too: a kid that is not known has
+// the set fetched, whatever it looks like.
+func TestForeignKIDsRotate(t *testing.T) {
+	t.Parallel()
+	for _, next := range []string{"6f1c1c1e-9c5b-4a67-8d5a-0f4f3f1f9a10", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "aW/s+9=="} {
+		i, s := new(issuer), newSigner(t, "EdDSA")
+		i.says(jwks(asymmetric(t, "2f0d3a34-51f5-4c0d-9c3c-b1d0a7d5a001", newSigner(t, "EdDSA").Public())))
+		m := managerOf(t, must(keyring.FromURL(t.Context(), i.start(t)))(t))
+		i.says(jwks(asymmetric(t, next, s.Public())))
+		now := time.Now().Unix()
+		input := b64(fmt.Sprintf(`{"alg":"EdDSA","kid":%q,"typ":"at+jwt"}`, next)) + "." +
+			b64(fmt.Sprintf(`{"sub":"alice","sid":"s","jti":"j","iat":%d,"exp":%d,"auth_time":%d,"type":"access"}`, now, now+900, now))
+		sig, err := s.Sign(nil, []byte(input), crypto.Hash(0))
+		do(t, err)
+		for range 3 {
+			if _, err := m.Verify(t.Context(), input+"."+b64(sig)); err != nil {
+				t.Errorf("%s: %v", next, err)
+			}
+		}
+		if n := i.asked.Load(); n != 2 {
+			t.Errorf("%s: asked %d times, want twice", next, n)
+		}
+	}
 }
