@@ -78,13 +78,21 @@ const (
 	feedKept = time.Minute      // and those who are on the way through it
 )
 
+// maxNews is how many readings of what is new there are at once.
+const maxNews = 4
+
 // feedServer answers from the feed of the store.
 type feedServer struct {
 	feed    Feed
 	secrets accepted
 	size    int                     // of a page, in bytes of its entries
-	turn    chan struct{}           // holds one value while all is read
+	all     chan struct{}           // holds a value while all is read
+	news    chan struct{}           // holds a value for each reading of what is new
 	long    atomic.Pointer[reading] // the last one of more than a page, for a while
+}
+
+func newFeedServer(feed Feed, f RevocationFeed) *feedServer {
+	return &feedServer{feed: feed, secrets: acceptedOf(f), size: pageSize, all: make(chan struct{}, 1), news: make(chan struct{}, maxNews)}
 }
 
 // reading is what the store said behind a cursor.
@@ -133,24 +141,24 @@ func fitting(entries []json.RawMessage, size int) int {
 	return len(entries)
 }
 
-// read returns the reading for a place, and whether it was made for it. What all would
-// ask for who start together, and the pages of a long reading, come from one in memory,
-// so that many who start at once cost as much as one.
+// read returns the reading for a place, and whether it was made for it. A long one comes
+// from memory where it can: for its pages, for all who start together, and for all who
+// come from a store that was restarted. So many at once cost little more than one.
 func (s *feedServer) read(ctx context.Context, at place) (r *reading, fresh bool, err error) {
-	if at.Cursor != nil && at.Last == nil {
-		r, err := s.ask(ctx, at.Cursor, feedAsk)
-		return r, true, err
+	turn, asking, limit := s.news, ctx, feedAsk
+	if at.Cursor == nil || at.Last != nil {
+		turn, asking, limit = s.all, context.WithoutCancel(ctx), feedAll // others wait for it
 	}
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
 	case <-ctx.Done():
 		return nil, false, unavailable(ctx.Err())
 	}
 	if r := s.long.Load(); r != nil && r.fits(at) {
 		return r, false, nil
 	}
-	r, err = s.ask(context.WithoutCancel(ctx), at.Cursor, feedAll) // others wait for it
+	r, err = s.ask(asking, at.Cursor, limit)
 	return r, true, err
 }
 

@@ -81,7 +81,7 @@ func (m *Manager) connect(f RevocationFeed) {
 		m.follow.feed = feed
 	}
 	if ok && f.Secret != "" {
-		m.serves = &feedServer{feed: feed, secrets: acceptedOf(f), size: pageSize, turn: make(chan struct{}, 1)}
+		m.serves = newFeedServer(feed, f)
 	}
 	if f.URL != "" {
 		wait := waitFor(m.cfg.RevocationLag)
