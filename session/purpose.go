@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -104,30 +103,42 @@ func (p *Purpose) Redeem(ctx context.Context, token string) (*Claims, error) {
 // Verify checks a token of this purpose and leaves it usable: to show the form
 // before the link is used up. Its errors are those of Manager.Verify.
 func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
-	now, version, r := time.Now(), p.m.live.Version(), p.ring()
-	t, err := r.Open(token, now, p.m.cfg.Leeway)
-	if errors.Is(err, ErrUnknownKey) && p.m.live.Awaken(ctx, t.KID, version) {
+	version, r := p.m.live.Version(), p.ring()
+	w := p.m.scratch.Get().(*ring.Scratch)
+	defer p.m.scratch.Put(w)
+	w.At = time.Now()
+	t, err := openIn(w, r, token, p.m.cfg.Leeway)
+	if err == ErrUnknownKey && p.m.live.Awaken(ctx, t.KID, version) {
 		r = p.ring()
-		t, err = r.Open(token, now, p.m.cfg.Leeway)
+		t, err = openIn(w, r, token, p.m.cfg.Leeway)
 		p.m.noticeKeys(ctx)
 	}
 	if err != nil {
-		return nil, p.m.refused(ctx, token, err, now)
+		return nil, p.m.refused(ctx, token, err, w)
 	}
 	var pl payload
 	if err := readPayload(t.Payload, p.m.cfg.LegacySubject, &pl); err != nil {
 		return nil, err
 	}
-	if err := p.m.check(&pl, t, kindPurpose, now); err != nil {
-		return nil, p.m.refused(ctx, token, err, now)
+	if err := p.m.check(&pl, t, kindPurpose, w.At); err != nil {
+		return nil, p.m.refused(ctx, token, err, w)
 	}
 	if string(pl.purpose) != p.name {
 		return nil, errKind
 	}
-	c, err := p.m.unexpired(pl.claims(t.Key, r.Current(now)), now)
+	c, err := p.m.unexpired(pl.claims(t.Key, r.Current(w.At)), w.At)
 	if err == nil && t.Sole {
 		c.sole = t.Key.Fingerprint
-		p.m.vouched(ctx, c, r, now)
+		p.m.vouched(ctx, c, r, w.At)
 	}
 	return c, err
+}
+
+// openIn opens a token by the ring r.
+func openIn(w *ring.Scratch, r *ring.Ring, token string, leeway time.Duration) (ring.Token, error) {
+	var sealed ring.Sealed
+	if err := sealed.Look(r, token); err != nil {
+		return ring.Token{}, err
+	}
+	return sealed.Open(w, leeway)
 }

@@ -52,44 +52,42 @@ func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
 // and for nothing else. It returns when it looked.
 func (m *Manager) genuine(ctx context.Context, token, kind string) (*Claims, time.Time, error) {
 	version, r := m.live.Version(), m.live.Ring()
-	sealed, err := r.Look(token)
+	var sealed ring.Sealed
+	err := sealed.Look(r, token)
 	legacy := err == ring.ErrNoKID && !m.cfg.LegacyUntil.IsZero()
 	if err != nil && !legacy { // the most that attackers send ends here, and costs next to nothing
 		return nil, time.Time{}, err
 	}
-	now, w := time.Now(), m.scratch.Get().(*ring.Scratch)
+	w := m.scratch.Get().(*ring.Scratch)
 	defer m.scratch.Put(w)
+	w.At = time.Time{}
 	var t ring.Token
 	switch {
-	case legacy && !now.Before(m.cfg.LegacyUntil):
-		return nil, now, err
+	case legacy && !w.Now().Before(m.cfg.LegacyUntil):
+		return nil, w.At, err
 	case legacy:
-		t, err = sealed.OpenLegacy(w, now)
+		t, err = sealed.OpenLegacy(w)
 	default:
-		if t, err = sealed.Open(w, now, m.cfg.Leeway); err == ErrUnknownKey {
-			t, r, err = m.openAgain(ctx, w, token, t.KID, version, r, now)
+		if t, err = sealed.Open(w, m.cfg.Leeway); err == ErrUnknownKey {
+			t, r, err = m.openAgain(ctx, w, token, t.KID, version, r)
 		}
 	}
 	if err != nil {
-		return nil, now, m.refused(ctx, token, err, now)
+		return nil, w.At, m.refused(ctx, token, err, w)
 	}
-	c, err := m.read(t, kind, legacy, r, now)
-	return c, now, m.refused(ctx, token, err, now)
+	c, err := m.read(t, kind, legacy, r, w.Now())
+	return c, w.At, m.refused(ctx, token, err, w)
 }
 
 // openAgain opens a token that names a key which the ring r of that version does not
 // hold, where others may have come. It returns the ring that has the last word.
-func (m *Manager) openAgain(ctx context.Context, w *ring.Scratch, token, kid string, version uint64, r *ring.Ring, now time.Time) (ring.Token, *ring.Ring, error) {
+func (m *Manager) openAgain(ctx context.Context, w *ring.Scratch, token, kid string, version uint64, r *ring.Ring) (t ring.Token, _ *ring.Ring, err error) {
 	if !m.live.Awaken(ctx, kid, version) {
-		return ring.Token{}, r, ErrUnknownKey
+		return t, r, ErrUnknownKey
 	}
 	r = m.live.Ring()
-	defer m.noticeKeys(ctx)
-	sealed, err := r.Look(token)
-	if err != nil {
-		return ring.Token{}, r, err
-	}
-	t, err := sealed.Open(w, now, m.cfg.Leeway)
+	t, err = openIn(w, r, token, m.cfg.Leeway)
+	m.noticeKeys(ctx)
 	return t, r, err
 }
 
@@ -117,16 +115,16 @@ func (m *Manager) read(t ring.Token, kind string, legacy bool, r *ring.Ring, now
 
 // refused reports the refusals that an operator should hear of, and returns err. The
 // ring and check return these two errors as they are.
-func (m *Manager) refused(ctx context.Context, token string, err error, now time.Time) error {
+func (m *Manager) refused(ctx context.Context, token string, err error, w *ring.Scratch) error {
 	switch err {
 	case ErrUnknownKey:
-		m.unheld.add(token, now)
-		if m.unknownLog.pass(now) {
+		m.unheld.add(token, w.Now())
+		if m.unknownLog.pass(w.Now()) {
 			m.cfg.Logger.WarnContext(ctx, "unknown key", "ring", m.live.Ring().Fingerprint())
 		}
 	case errSkew:
-		m.ahead.add(token, now)
-		if m.skewLog.pass(now) {
+		m.ahead.add(token, w.Now())
+		if m.skewLog.pass(w.Now()) {
 			m.cfg.Logger.WarnContext(ctx, "clock skew", "error", err)
 		}
 	}

@@ -34,12 +34,14 @@ func BenchmarkReference(b *testing.B) {
 
 // openIn is a check in the memory of w.
 func openIn(r *ring.Ring, w *ring.Scratch, token string, legacy bool) error {
-	sealed, err := r.Look(token)
+	var t ring.Sealed
+	err := t.Look(r, token)
+	w.At = now
 	switch {
 	case legacy:
-		_, err = sealed.OpenLegacy(w, now)
+		_, err = t.OpenLegacy(w)
 	case err == nil:
-		_, err = sealed.Open(w, now, 0)
+		_, err = t.Open(w, 0)
 	}
 	return err
 }

@@ -2,8 +2,6 @@ package ring
 
 import (
 	"bytes"
-	"encoding/base64"
-	"time"
 )
 
 // A co-signature is made over the header segment with its dot, and the payload
@@ -142,7 +140,7 @@ func (l *list) has(print []byte) bool {
 // byCosignature decodes the payload and returns the first key of its list that the
 // ring holds live. That key decides alone; a nil key means that there is none. The
 // ordinary signature counts for nothing here, but it must have the form of one.
-func (t *Sealed) byCosignature(s *Scratch, now time.Time) (*Key, error) {
+func (t *Sealed) byCosignature(s *Scratch) (*Key, error) {
 	if err := s.decode(t.signature); err != nil {
 		return nil, err
 	}
@@ -154,7 +152,7 @@ func (t *Sealed) byCosignature(s *Scratch, now time.Time) (*Key, error) {
 		return nil, nil
 	}
 	for _, e := range l.entries[:l.n] {
-		k := t.ring.livePrint(e.print, now)
+		k := t.ring.livePrint(s, e.print)
 		switch {
 		case k == nil:
 		case k.coverifies(s.cosigned(t.head, &l), e.text):
@@ -166,10 +164,11 @@ func (t *Sealed) byCosignature(s *Scratch, now time.Time) (*Key, error) {
 	return nil, nil
 }
 
-// sole reports whether k is the only live key of the ring that the list in payload
+// sole reports whether k is the only live key of the ring that the list of the payload
 // names, or that may have signed it. It looks at every token, so it asks less of the
 // form of the list than parseList, which decides who gets in.
-func (r *Ring) sole(k *Key, payload []byte, now time.Time) bool {
+func (r *Ring) sole(s *Scratch, k *Key) bool {
+	payload := s.payload
 	if len(r.keys) == 1 || !bytes.HasSuffix(payload, []byte(listClose)) {
 		return true
 	}
@@ -179,7 +178,7 @@ func (r *Ring) sole(k *Key, payload []byte, now time.Time) bool {
 		return true
 	}
 	for tail = tail[start+len(listOpen):]; len(tail) > printLen; {
-		if other := r.byPrint[string(tail[1:1+printLen])]; other != nil && other != k && other.Live(now) {
+		if other := r.byPrint[string(tail[1:1+printLen])]; other != nil && other != k && other.live(s) {
 			return false
 		}
 		comma := bytes.IndexByte(tail, ',')
@@ -194,19 +193,4 @@ func (r *Ring) sole(k *Key, payload []byte, now time.Time) bool {
 // coverifies reports whether text is the co-signature of k over message.
 func (k *Key) coverifies(message, text []byte) bool {
 	return k.coverify != nil && k.coverify(message, text)
-}
-
-// strict is base64url with nothing left over in the last character.
-var strict = base64.RawURLEncoding.Strict()
-
-// decode appends what a canonical base64url segment encodes to dst.
-func decode(dst []byte, segment string) ([]byte, error) {
-	start := len(dst)
-	dst, err := strict.AppendDecode(dst, []byte(segment))
-	// Strict alone skips line breaks, which shows in the length, but where there is one
-	// character too many.
-	if err != nil || len(segment)%4 == 1 || len(dst)-start != strict.DecodedLen(len(segment)) {
-		return dst[:start], errBase64
-	}
-	return dst, nil
 }

@@ -27,8 +27,8 @@ type Signature struct {
 // Explain takes token apart and looks at each of its signatures by itself. It is
 // for a person who asks; what it returns holds no signature.
 func (r *Ring) Explain(token string) (Explanation, error) {
-	p, err := split(token)
-	if err != nil {
+	var p parts
+	if err := p.split(token); err != nil {
 		return Explanation{}, err
 	}
 	s := new(Scratch)
@@ -36,6 +36,7 @@ func (r *Ring) Explain(token string) (Explanation, error) {
 		return Explanation{}, err
 	}
 	var e Explanation
+	var err error
 	if e.Header, err = headerMembers(p.head); err != nil {
 		return Explanation{}, err
 	}
@@ -51,7 +52,7 @@ func (r *Ring) Explain(token string) (Explanation, error) {
 
 // headerMembers reads a header segment, whatever it asks for.
 func headerMembers(head string) ([]strictjson.Member, error) {
-	data, err := decode(nil, strings.TrimSuffix(head, "."))
+	data, err := decode(nil, []byte(strings.TrimSuffix(head, ".")))
 	if err != nil {
 		return nil, err
 	}

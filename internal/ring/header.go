@@ -63,7 +63,7 @@ func parseHeader(head string) (header, error) {
 // readHeader reads a header segment by its text, which it appends to buf. The kid may
 // lie there.
 func readHeader(buf []byte, head string) (header, []byte, error) {
-	data, err := decode(buf, strings.TrimSuffix(head, "."))
+	data, err := decode(buf, []byte(strings.TrimSuffix(head, ".")))
 	if err != nil {
 		return header{}, nil, err
 	}

@@ -86,7 +86,8 @@ func TestSplit(t *testing.T) {
 		"a.b.c": nil, "": errForm, "a": errForm, "a.b": errForm, "a.b.": errForm, "a..c": errForm, ".b.c": errForm, "..": errForm,
 		"a.b.c.d": errForm, "a.b.c.d.e": errForm, "....": errForm, strings.Repeat("a", MaxToken-4) + ".b.c": nil, strings.Repeat("a", MaxToken-3) + ".b.c": errSize,
 	} {
-		p, err := split(token)
+		var p parts
+		err := p.split(token)
 		if err != want {
 			t.Errorf("split(%.20q): got %v, want %v", token, err, want)
 		}

@@ -43,7 +43,7 @@ func newHMAC(tag, print string, secret []byte) *Key {
 		},
 		verify: func(input, signature []byte) bool {
 			sum := ordinary(input)
-			return equalText(sum[:], signature, macLen)
+			return equalText(sum[:], signature)
 		},
 		cosign: func(dst, message []byte) ([]byte, error) {
 			sum := co(message[len(labelCosign)+1:])
@@ -51,18 +51,21 @@ func newHMAC(tag, print string, secret []byte) *Key {
 		},
 		coverify: func(message, text []byte) bool {
 			sum := co(message[len(labelCosign)+1:])
-			return equalText(sum[:16], text, comacLen)
+			return equalText(sum[:16], text)
 		},
 		derive: func(info string, n int) []byte { return expand(own, info, n) },
 	})
 }
 
-// equalText reports, in constant time, whether text is sum in base64url. To
-// compare the text and not its bytes leaves a signature only one spelling.
-func equalText(sum, text []byte, size int) bool {
-	var want [macLen]byte
-	base64.RawURLEncoding.Encode(want[:size], sum)
-	return subtle.ConstantTimeCompare(want[:size], text) == 1
+// equalText reports whether text is sum in base64url, in its only spelling, and takes
+// the same time for every text that is some.
+func equalText(sum, text []byte) bool {
+	var buf [sha256.Size]byte
+	if len(text) != base64.RawURLEncoding.EncodedLen(len(sum)) {
+		return false
+	}
+	got, err := decode(buf[:0], text)
+	return err == nil && subtle.ConstantTimeCompare(got, sum) == 1
 }
 
 // mac returns HMAC-SHA-256.

@@ -88,6 +88,12 @@ func (k *Key) Live(now time.Time) bool {
 	return !k.Revoked && k.verify != nil && (k.Retires.IsZero() || now.Before(k.Retires))
 }
 
+// live is Live for an operation, which asks for the time only of a key that has an end.
+// A nil key is not.
+func (k *Key) live(s *Scratch) bool {
+	return k != nil && !k.Revoked && k.verify != nil && (k.Retires.IsZero() || s.Now().Before(k.Retires))
+}
+
 // Signs reports whether k can sign, and not only verify.
 func (k *Key) Signs() bool { return k.sign != nil }
 

@@ -72,10 +72,22 @@ type Token struct {
 // value is ready. It serves one operation at a time, and what that returns may lie in
 // it.
 type Scratch struct {
+	// At is when the operation takes place; zero: now, by the clock, which is read when
+	// it is first asked for. It has to be set for every operation.
+	At time.Time
+
 	token   []byte // a token, or what is signed of it with the signature behind it
 	payload []byte
 	message []byte // what a co-signature is made over
 	texts   []byte // co-signatures
+}
+
+// Now returns when the operation takes place.
+func (s *Scratch) Now() time.Time {
+	if s.At.IsZero() {
+		s.At = time.Now()
+	}
+	return s.At
 }
 
 // parts is a token taken apart.
@@ -87,23 +99,23 @@ type parts struct {
 }
 
 // split takes a token apart (RFC 7515, section 7.1: exactly two dots).
-func split(token string) (parts, error) {
+func (p *parts) split(token string) error {
 	if len(token) > MaxToken {
-		return parts{}, errSize
+		return errSize
 	}
 	head := strings.IndexByte(token, '.') + 1
 	body := strings.IndexByte(token[head:], '.')
 	if head <= 1 || body <= 0 {
-		return parts{}, errForm
+		return errForm
 	}
-	p := parts{token[:head], token[:head+body], token[head : head+body], token[head+body+1:]}
+	p.head, p.input, p.payload, p.signature = token[:head], token[:head+body], token[head:head+body], token[head+body+1:]
 	if p.signature == "" || strings.IndexByte(p.signature, '.') >= 0 {
-		return parts{}, errForm
+		return errForm
 	}
-	return p, nil
+	return nil
 }
 
-// Sealed is a token taken apart. Nothing of it is verified.
+// Sealed is a token taken apart, for one ring. Nothing of it is verified.
 type Sealed struct {
 	ring *Ring
 	parts
@@ -112,14 +124,14 @@ type Sealed struct {
 
 // Look takes token apart and reads its header, which is all it takes to refuse what
 // other systems, and most attackers, send. If the header has no kid, it is ErrNoKID,
-// and the Sealed is good for OpenLegacy; other errors are ErrInvalid.
-func (r *Ring) Look(token string) (Sealed, error) {
-	p, err := split(token)
-	if err != nil {
-		return Sealed{}, err
+// and t is good for OpenLegacy; other errors are ErrInvalid.
+func (t *Sealed) Look(r *Ring, token string) (err error) {
+	t.ring = r
+	if err := t.split(token); err != nil {
+		return err
 	}
-	h, err := r.header(p.head)
-	return Sealed{r, p, h}, err
+	t.header, err = r.header(t.head)
+	return err
 }
 
 // Open checks who vouches for token at the time now.
@@ -130,31 +142,31 @@ func (r *Ring) Look(token string) (Sealed, error) {
 // even by its own unverified words it has ended leeway ago, else ErrUnknownKey.
 // Everything else is ErrInvalid.
 func (r *Ring) Open(token string, now time.Time, leeway time.Duration) (Token, error) {
-	sealed, err := r.Look(token)
-	if err != nil {
+	var t Sealed
+	if err := t.Look(r, token); err != nil {
 		return Token{}, err
 	}
-	return sealed.Open(new(Scratch), now, leeway)
+	return t.Open(&Scratch{At: now}, leeway)
 }
 
 // Open is Ring.Open in the memory of s, where the payload lies until s is used again.
-func (t *Sealed) Open(s *Scratch, now time.Time, leeway time.Duration) (Token, error) {
-	if t.key != nil && t.key.Live(now) {
-		return t.openWith(s, now)
+func (t *Sealed) Open(s *Scratch, leeway time.Duration) (Token, error) {
+	if t.key.live(s) {
+		return t.openWith(s)
 	}
-	k, err := t.byCosignature(s, now)
+	k, err := t.byCosignature(s)
 	if err != nil {
 		return Token{}, err
 	}
 	if k == nil {
 		h, _ := parseHeader(t.head)
-		return Token{KID: h.kid}, t.unknown(s.payload, now.Add(-leeway))
+		return Token{KID: h.kid}, t.unknown(s.payload, s.Now().Add(-leeway))
 	}
-	return Token{Key: k, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(k, s.payload, now)}, nil
+	return Token{Key: k, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(s, k)}, nil
 }
 
 // openWith checks the ordinary signature by the key that the header names.
-func (t *Sealed) openWith(s *Scratch, now time.Time) (Token, error) {
+func (t *Sealed) openWith(s *Scratch) (Token, error) {
 	if t.alg != t.key.Algorithm {
 		return Token{}, errAlgorithm
 	}
@@ -164,7 +176,7 @@ func (t *Sealed) openWith(s *Scratch, now time.Time) (Token, error) {
 	if err := s.decode(t.payload); err != nil {
 		return Token{}, err
 	}
-	return Token{Key: t.key, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(t.key, s.payload, now)}, nil
+	return Token{Key: t.key, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(s, t.key)}, nil
 }
 
 // signed returns the signing input and the signature, as bytes.
@@ -175,32 +187,32 @@ func (p *parts) signed(s *Scratch) (input, signature []byte) {
 
 // decode decodes the payload segment of a token.
 func (s *Scratch) decode(segment string) (err error) {
-	s.payload, err = decode(s.payload[:0], segment)
+	s.payload, err = decode(s.payload[:0], []byte(segment))
 	return err
 }
 
 // OpenLegacy is Open for tokens without a kid, as other systems issue them: HS256,
 // typ absent or JWT. The live keys are tried in order.
 func (r *Ring) OpenLegacy(token string, now time.Time) (Token, error) {
-	sealed, err := r.Look(token)
-	switch {
-	case err == nil || sealed.ring != nil && !errors.Is(err, ErrNoKID):
-		return Token{}, errHeader
-	case !errors.Is(err, ErrNoKID):
+	var t Sealed
+	switch err := t.Look(r, token); err {
+	case ErrNoKID:
+		return t.OpenLegacy(&Scratch{At: now})
+	case errSize, errForm:
 		return Token{}, err
 	}
-	return sealed.OpenLegacy(new(Scratch), now)
+	return Token{}, errHeader
 }
 
 // OpenLegacy is Ring.OpenLegacy in the memory of s, where the payload lies until s is
 // used again.
-func (t *Sealed) OpenLegacy(s *Scratch, now time.Time) (Token, error) {
+func (t *Sealed) OpenLegacy(s *Scratch) (Token, error) {
 	if t.alg != HS256 {
 		return Token{}, errAlgorithm
 	}
 	input, signature := t.signed(s)
 	for _, k := range t.ring.keys {
-		if k.Live(now) && k.Algorithm == HS256 && k.verify(input, signature) {
+		if k.live(s) && k.Algorithm == HS256 && k.verify(input, signature) {
 			if err := s.decode(t.payload); err != nil {
 				return Token{}, err
 			}
@@ -213,26 +225,26 @@ func (t *Sealed) OpenLegacy(s *Scratch, now time.Time) (Token, error) {
 // Audit checks every signature in token that a live key of the ring should have
 // made; one that it did not make is ErrMismatch. The token must have passed Open.
 func (r *Ring) Audit(token string, now time.Time) error {
-	t, err := r.Look(token)
-	if err != nil {
+	var t Sealed
+	if err := t.Look(r, token); err != nil {
 		return err
 	}
-	s := new(Scratch)
-	if t.key != nil && t.key.Live(now) && !t.key.verify(t.signed(s)) {
+	s := &Scratch{At: now}
+	if t.key.live(s) && !t.key.verify(t.signed(s)) {
 		return ErrMismatch
 	}
 	if err := s.decode(t.payload); err != nil {
 		return err
 	}
-	return r.auditList(s, t.head, now)
+	return r.auditList(s, t.head)
 }
 
 // auditList is Audit for the co-signatures.
-func (r *Ring) auditList(s *Scratch, head string, now time.Time) error {
+func (r *Ring) auditList(s *Scratch, head string) error {
 	l, _ := parseList(s.payload)
 	message := s.cosigned(head, &l)
 	for _, e := range l.entries[:l.n] {
-		k := r.livePrint(e.print, now)
+		k := r.livePrint(s, e.print)
 		if k != nil && !k.coverifies(message, e.text) {
 			return ErrMismatch
 		}

@@ -123,10 +123,9 @@ func (r *Ring) find(kid []byte) *Key {
 	return r.byTag[string(kid)]
 }
 
-// livePrint returns the key with that fingerprint if it vouches for tokens now, else
-// nil.
-func (r *Ring) livePrint(print []byte, now time.Time) *Key {
-	if k := r.byPrint[string(print)]; k != nil && k.Live(now) {
+// livePrint returns the key with that fingerprint if it is live, else nil.
+func (r *Ring) livePrint(s *Scratch, print []byte) *Key {
+	if k := r.byPrint[string(print)]; k.live(s) {
 		return k
 	}
 	return nil

@@ -26,7 +26,7 @@ func verifyRSA(alg string, pub *rsa.PublicKey) (func(input, signature []byte) bo
 	}
 	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 	return func(input, signature []byte) bool {
-		sig, err := decode(nil, string(signature))
+		sig, err := decode(nil, signature)
 		if err != nil {
 			return false
 		}
