@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"time"
 )
 
@@ -43,22 +44,45 @@ type scanner struct {
 	n        int
 }
 
-// plain reports whether data is printable ASCII without escapes: eight bytes at a time,
-// by the bit that is set in each byte where it, or a difference or sum of it, has left
-// the range. What one byte lends to the next is set off by that bit alone.
+// Eight bytes are looked at together, by the top bit of each: what one lends to the next
+// when something is taken from it shows only above one whose own bit is set.
+const (
+	each = 0x0101010101010101
+	top  = 0x80 * each
+)
+
+// plain reports whether data is printable ASCII without escapes: no byte has its top bit
+// set, has it when a space is taken from it or one is added, or is a backslash.
 func plain(data []byte) bool {
-	const each, top = 0x0101010101010101, 0x80
 	var bad uint64
-	for ; len(data) >= 8; data = data[8:] {
-		x := binary.LittleEndian.Uint64(data)
+	for ; len(data) >= 16; data = data[16:] {
+		x, y := binary.LittleEndian.Uint64(data), binary.LittleEndian.Uint64(data[8:])
 		bad |= x | (x - ' '*each) | (x + each) | (x ^ '\\'*each - each)
+		bad |= y | (y - ' '*each) | (y + each) | (y ^ '\\'*each - each)
 	}
 	for _, c := range data {
 		if c < ' ' || c > '~' || c == '\\' {
 			return false
 		}
 	}
-	return bad&(top*each) == 0
+	return bad&top == 0
+}
+
+// quote returns where the first quotation mark is in data, -1 if there is none.
+func quote(data []byte) int {
+	i := 0
+	for ; len(data)-i >= 8; i += 8 {
+		x := binary.LittleEndian.Uint64(data[i:]) ^ '"'*each
+		if found := (x - each) &^ x & top; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(data); i++ {
+		if data[i] == '"' {
+			return i
+		}
+	}
+	return -1
 }
 
 // Bounds of what is scanned. More is for the strict reader.
@@ -106,14 +130,18 @@ var written = [...]string{
 // ours goes behind the name of a member of ours and returns which it is. It looks first
 // where the writer has it.
 func (s *scanner) ours() int {
-	if s.pos+1 >= len(s.text) {
+	rest := s.text[s.pos:]
+	if len(rest) < 2 {
 		return claimOther
 	}
-	for i, first := 0, s.text[s.pos+1]; i < len(written); i++ {
-		which := (s.next + i) % len(written)
-		if written[which][1] == first && s.literal(written[which]) {
-			s.next = which + 1
-			return which
+	which := s.next
+	for range written {
+		name := written[which]
+		which = (which + 1) % len(written)
+		if name[1] == rest[1] && len(rest) >= len(name) && string(rest[:len(name)]) == name {
+			s.pos += len(name)
+			s.next = which
+			return (which + len(written) - 1) % len(written)
 		}
 	}
 	return claimOther
@@ -226,7 +254,7 @@ func (s *scanner) str() ([]byte, bool) {
 		return nil, false
 	}
 	rest := s.text[s.pos:]
-	n := bytes.IndexByte(rest, '"')
+	n := quote(rest)
 	if n < 0 {
 		return nil, false
 	}
