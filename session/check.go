@@ -16,14 +16,14 @@ var (
 )
 
 // alive is the last check of a token: that its session was not ended.
-func (m *Manager) alive(ctx context.Context, c *Claims) error {
+func (m *Manager) alive(ctx context.Context, c *Claims, now time.Time) error {
 	switch {
 	case m.follow.feed == nil && m.cfg.Store == nil || m.cfg.Revocation == Off:
 		return nil
 	case m.cfg.Revocation == Strict:
 		return m.aliveInStore(ctx, c)
 	}
-	err := m.viewInForce(ctx)
+	err := m.viewInForce(ctx, now)
 	if m.follow.set.has(c) {
 		return errRevokedSession
 	}
@@ -32,8 +32,8 @@ func (m *Manager) alive(ctx context.Context, c *Claims) error {
 
 // viewInForce brings the view of ended sessions up to date where it can, and returns
 // errStale if it is too old to serve.
-func (m *Manager) viewInForce(ctx context.Context) error {
-	if m.follow.fresh(ctx) > outageAfter*m.cfg.RevocationLag+m.cfg.FailOpenFor {
+func (m *Manager) viewInForce(ctx context.Context, now time.Time) error {
+	if m.follow.fresh(ctx, now) > outageAfter*m.cfg.RevocationLag+m.cfg.FailOpenFor {
 		return errStale
 	}
 	return nil
@@ -46,7 +46,7 @@ func (m *Manager) viewInForce(ctx context.Context) error {
 // concurrent use.
 func (m *Manager) Ready(ctx context.Context) error {
 	if m.follow.feed != nil && m.cfg.Revocation == Cached {
-		if err := m.viewInForce(ctx); err != nil {
+		if err := m.viewInForce(ctx, time.Now()); err != nil {
 			return err
 		}
 	}

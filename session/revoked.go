@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"sync"
 	"sync/atomic"
@@ -41,82 +39,6 @@ func decodeNotice(data []byte) (n notice, ok bool) {
 		(n.Session != "" || n.Before > 0)
 }
 
-// sessionKey is a session id as it is held in memory: its 16 bytes.
-type sessionKey [16]byte
-
-// keyOf returns the key of a session id. Ids of other issuers, which may have any
-// form, are hashed.
-func keyOf(sid string) (k sessionKey) {
-	if len(sid) == base64.RawURLEncoding.EncodedLen(len(k)) {
-		var buf [22]byte
-		copy(buf[:], sid)
-		_, err := base64.RawURLEncoding.Decode(k[:], buf[:])
-		base64.RawURLEncoding.Encode(buf[:], k[:])
-		if err == nil && string(buf[:]) == sid { // other spellings are other ids
-			return k
-		}
-	}
-	sum := sha256.Sum256([]byte(sid))
-	return sessionKey(sum[:16])
-}
-
-// revokedSet is the sessions that have ended, in memory. It is sharded, so that
-// checks on all cores do not meet in one lock; a million ids take some 60 MB.
-type revokedSet struct {
-	shards [256]struct {
-		mu    sync.RWMutex
-		until map[sessionKey]int64 // Unix seconds
-	}
-	before atomic.Int64 // sessions that began before this have ended; Unix seconds
-}
-
-// add notes what n says.
-func (s *revokedSet) add(n notice) {
-	for b := s.before.Load(); n.Before > b && !s.before.CompareAndSwap(b, n.Before); b = s.before.Load() {
-	}
-	if n.Session == "" {
-		return
-	}
-	k := keyOf(n.Session)
-	shard := &s.shards[k[0]]
-	shard.mu.Lock()
-	defer shard.mu.Unlock()
-	if shard.until == nil {
-		shard.until = map[sessionKey]int64{}
-	}
-	shard.until[k] = max(shard.until[k], n.Until)
-}
-
-// has reports whether the session of c has ended.
-func (s *revokedSet) has(c *Claims) bool {
-	if c.AuthTime.Unix() < s.before.Load() {
-		return true
-	}
-	k := keyOf(c.SessionID)
-	shard := &s.shards[k[0]]
-	shard.mu.RLock()
-	defer shard.mu.RUnlock()
-	_, ended := shard.until[k]
-	return ended
-}
-
-// sweep forgets the sessions of which no token can be about any more. Each shard
-// is locked for its own part only, and made anew, so that memory is given back.
-func (s *revokedSet) sweep(now time.Time) {
-	for i := range s.shards {
-		shard := &s.shards[i]
-		shard.mu.Lock()
-		keep := make(map[sessionKey]int64)
-		for k, until := range shard.until {
-			if until > now.Unix() {
-				keep[k] = until
-			}
-		}
-		shard.until = keep
-		shard.mu.Unlock()
-	}
-}
-
 // follower keeps a revokedSet up with a feed, that of the store or of another service.
 type follower struct {
 	set  revokedSet
@@ -149,23 +71,23 @@ const outageAfter = 5
 // firstLoad is the time for the first reading of the feed, which may be long.
 const firstLoad = time.Minute
 
-// age returns how old the view is.
-func (f *follower) age() time.Duration {
+// age returns how old the view is at the time now.
+func (f *follower) age(now time.Time) time.Duration {
 	read := f.read.Load()
 	if read == nil {
 		return 1<<63 - 1
 	}
-	return time.Since(*read)
+	return now.Sub(*read)
 }
 
 // fresh makes sure that the view is not older than the lag, or that nothing can be
 // done about it now, and returns its age.
-func (f *follower) fresh(ctx context.Context) time.Duration {
-	if age := f.age(); age <= f.lag {
+func (f *follower) fresh(ctx context.Context, now time.Time) time.Duration {
+	if age := f.age(now); age <= f.lag {
 		return age
 	}
 	f.poll(ctx, f.lag/2)
-	return f.age()
+	return f.age(time.Now())
 }
 
 // poll reads the feed, unless a reading began less than pause ago. Callers that
@@ -231,7 +153,7 @@ func (f *follower) land(err error, next string, began time.Time, swept bool) (ch
 	defer f.mu.Unlock()
 	if err == nil {
 		f.cursor = next
-		if f.read.Load() != nil && (f.failed || f.age() > outageAfter*f.lag) {
+		if f.read.Load() != nil && (f.failed || f.age(time.Now()) > outageAfter*f.lag) {
 			f.outage.Store(true) // a failover may take less time than counts as an outage
 		}
 		f.read.Store(&began)

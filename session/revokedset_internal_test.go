@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -47,6 +48,40 @@ func TestRevokedSetSize(t *testing.T) {
 		t.Errorf("got %d of %d bytes in use after the sweep, want at most a twentieth", left, full)
 	}
 	runtime.KeepAlive(s)
+}
+
+// Checks that run while sessions end see every one that ended before them, whatever is
+// made anew meanwhile.
+func TestRevokedSetWhileWritten(t *testing.T) {
+	t.Parallel()
+	s, now := new(revokedSet), time.Now()
+	var known sync.Map // the number of ids that have ended, by writer
+	id := func(writer, n int) string { return fmt.Sprintf("%d of %d", n, writer) }
+	ended := func(writer, n int) bool { return s.has(&Claims{SessionID: id(writer, n), AuthTime: now}) }
+	var crew sync.WaitGroup
+	for writer := range 2 {
+		crew.Go(func() {
+			for n := range 5000 {
+				s.add(notice{Session: id(writer, n), Until: now.Add(time.Hour).Unix()})
+				known.Store(writer, n)
+				if n%500 == 0 {
+					s.sweep(now)
+				}
+			}
+		})
+		crew.Go(func() {
+			for n := -1; n < 4999; {
+				if last, ok := known.Load(writer); ok {
+					n = last.(int)
+					if !ended(writer, n) || !ended(writer, n/2) || ended(writer, 5000+n) {
+						t.Errorf("got writer %d's session %d, %d or %d wrong", writer, n, n/2, 5000+n)
+						return
+					}
+				}
+			}
+		})
+	}
+	crew.Wait()
 }
 
 // Ids of any form have keys of their own; asking for one of ours allocates nothing.

@@ -32,7 +32,7 @@ func (m *Manager) verify(ctx context.Context, token, kind string) (*Claims, erro
 	if c, err = m.unexpired(c, now); err != nil {
 		return nil, err
 	}
-	if err := m.alive(ctx, c); err != nil {
+	if err := m.alive(ctx, c, now); err != nil {
 		return nil, err
 	}
 	m.vouched(ctx, c, m.live.Ring(), now)
@@ -85,7 +85,7 @@ func (m *Manager) openAgain(ctx context.Context, w *ring.Scratch, token, kid str
 	if !m.live.Awaken(ctx, kid, version) {
 		return t, r, ErrUnknownKey
 	}
-	r = m.live.Ring()
+	r, w.At = m.live.Ring(), time.Time{} // it has taken a while
 	t, err = openIn(w, r, token, m.cfg.Leeway)
 	m.noticeKeys(ctx)
 	return t, r, err

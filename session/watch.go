@@ -144,7 +144,7 @@ const fewTimes = 1
 
 // storeDown tells of a store that does not answer, or not as it should.
 func (m *Manager) storeDown() string {
-	if m.follow.feed != nil && m.cfg.Revocation == Cached && m.follow.age() > outageAfter*m.cfg.RevocationLag {
+	if m.follow.feed != nil && m.cfg.Revocation == Cached && m.follow.age(time.Now()) > outageAfter*m.cfg.RevocationLag {
 		m.watcher.stale++
 	} else {
 		m.watcher.stale = 0
