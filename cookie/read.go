@@ -85,9 +85,16 @@ func nth(lines []string, name string, n int) (value string, left int) {
 // empty. Only space and tab are trimmed, and not before the equals sign: wider
 // trimming lets other names pass for prefixed ones.
 func valueOf(pair, name string) (value string, ok bool) {
-	pair = strings.Trim(pair, " \t")
+	for pair != "" && isBlank(pair[0]) {
+		pair = pair[1:]
+	}
+	for pair != "" && isBlank(pair[len(pair)-1]) {
+		pair = pair[:len(pair)-1]
+	}
 	if len(pair) <= len(name)+1 || pair[len(name)] != '=' || pair[:len(name)] != name {
 		return "", false
 	}
 	return pair[len(name)+1:], true
 }
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }

@@ -78,7 +78,21 @@ func (m *Manager) Optional(next http.Handler) http.Handler {
 
 // with returns r with the claims c.
 func with(r *http.Request, c *Claims) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), claimsKey{}, c))
+	return r.WithContext(&visit{r.Context(), c})
+}
+
+// visit is the context of a request with its claims.
+type visit struct {
+	context.Context
+	claims *Claims
+}
+
+// Value returns the claims, or what the context of the request has.
+func (v *visit) Value(key any) any {
+	if key == (claimsKey{}) {
+		return v.claims
+	}
+	return v.Context.Value(key)
 }
 
 // authenticate is Check and, where it is switched on, a silent refresh.
@@ -149,17 +163,26 @@ func writeError(w http.ResponseWriter, status int, word string) {
 
 // private marks an answer as one for this user alone.
 func private(h http.Header) {
-	noStore(h)
-	vary(h)
+	if h["Vary"] != nil {
+		noStore(h)
+		vary(h)
+		return
+	}
+	values := []string{cacheControl, varies} // both in one piece of memory
+	h["Cache-Control"], h["Vary"] = values[:1:1], values[1:]
 }
 
+const (
+	cacheControl = "no-store"
+	varies       = "Authorization, Cookie"
+)
+
 // noStore keeps an answer out of caches (RFC 9111, section 5.2.2.5).
-func noStore(h http.Header) { h.Set("Cache-Control", "no-store") }
+func noStore(h http.Header) { h.Set("Cache-Control", cacheControl) }
 
 // vary says, once, on which headers the answer depends.
 func vary(h http.Header) {
-	const headers = "Authorization, Cookie"
-	if !slices.Contains(h["Vary"], headers) {
-		h.Add("Vary", headers)
+	if !slices.Contains(h["Vary"], varies) {
+		h.Add("Vary", varies)
 	}
 }
