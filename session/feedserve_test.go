@@ -23,7 +23,9 @@ func TestServeRevocations(t *testing.T) {
 	m := managerOf(t, "v1", func(cfg *session.Config) {
 		cfg.Keys, cfg.Store, cfg.Logger = keys, s, log.logger()
 		cfg.Revocations.Secret = secret + "," + older
-		cfg.Refuse = func(w http.ResponseWriter, _ *http.Request, _ error) { http.Error(w, "to the sign-in page", 303) }
+		cfg.Refuse = func(w http.ResponseWriter, _ *http.Request, _ error) {
+			http.Error(w, "to the sign-in page", http.StatusSeeOther)
+		}
 	})
 	revoke(t, m, sidOf(t, m, issue(t, m, alice)))
 	bearer := "Authorization: Bearer "

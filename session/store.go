@@ -42,6 +42,8 @@ type Feed interface {
 	SwapAppend(ctx context.Context, id string, old, data []byte, group, label string, expires time.Time, entry []byte, entryExpires time.Time) (bool, error)
 	// After returns the live entries behind a cursor, each at least once, and the
 	// next cursor; "" is the start. A cursor that the store does not know, because
-	// it was restored or emptied, reads from the start again.
+	// it was restored or emptied, reads from the start again. Nor does it know those
+	// of another store, which with Config.Revocations do come: count from a random
+	// number on, or name the store in them.
 	After(ctx context.Context, cursor string) (entries [][]byte, next string, err error)
 }
