@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -113,6 +114,9 @@ func (m *Manager) checkGrant(g *Grant, now time.Time) (string, error) {
 	f.add(g.AuthTime.After(now.Add(maxAhead)), "Grant.AuthTime lies in the future")
 	f.add(!m.endOf(g.AuthTime, time.Time{}).After(now), "Grant.AuthTime is longer ago than Config.SessionTTL: the user must sign in again")
 	custom, err := encodeCustom(g.Claims, m.cfg.LegacySubject)
+	if f == nil && err == nil {
+		return custom, nil
+	}
 	return custom, errors.Join(append(f, err)...)
 }
 
@@ -155,11 +159,13 @@ func (m *Manager) issue(s *grant, now time.Time) (*issued, error) {
 // pair makes and signs the two tokens of s.
 func (m *Manager) pair(s *grant, signers *ring.Signers, access, refresh stamp) (*issued, error) {
 	p := &issued{accessUntil: access.until.Truncate(time.Second), refreshUntil: refresh.until.Truncate(time.Second)}
+	w := m.scratch.Get().(*ring.Scratch)
+	defer m.scratch.Put(w)
 	var err error
-	if p.access, err = m.sign(signers, ring.Access, s.encode(m, kindAccess, signers.Tag(), access), s.custom); err != nil {
+	if p.access, err = m.seal(w, s, signers, kindAccess, access); err != nil {
 		return nil, err
 	}
-	if p.refresh, err = m.sign(signers, ring.Refresh, s.encode(m, kindRefresh, signers.Tag(), refresh), s.custom); err != nil {
+	if p.refresh, err = m.seal(w, s, signers, kindRefresh, refresh); err != nil {
 		return nil, err
 	}
 	p.claims = &Claims{
@@ -171,16 +177,20 @@ func (m *Manager) pair(s *grant, signers *ring.Signers, access, refresh stamp) (
 	return p, nil
 }
 
+// seal makes and signs one token of s.
+func (m *Manager) seal(w *ring.Scratch, s *grant, signers *ring.Signers, kind string, t stamp) (string, error) {
+	w.Body = s.encode(w.Body[:0], m, kind, signers.Tag(), t)
+	return m.sign(w, signers, headerType(kind), w.Body, s.custom)
+}
+
 // sign signs a payload that fits, and names the claims of one that does not.
-func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custom string) (string, error) {
+func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, payload []byte, custom string) (string, error) {
 	payloadSize := len(payload) - len(signers.Tag()) + maxTag
 	size := maxHeader + base64.RawURLEncoding.EncodedLen(payloadSize) + maxSignature + roomForCosigners + roomForCookieName
 	if size > ring.MaxToken {
 		return "", fmt.Errorf("session: the token would be %d bytes too long for a cookie: shorten the subject or the custom claims %s",
 			size-ring.MaxToken, claimNames(custom))
 	}
-	w := m.scratch.Get().(*ring.Scratch)
-	defer m.scratch.Put(w)
 	token, err := signers.SignIn(w, t, payload)
 	if err != nil {
 		return "", fmt.Errorf("session: cannot issue: %w", err)
@@ -188,10 +198,9 @@ func (m *Manager) sign(signers *ring.Signers, t ring.Type, payload []byte, custo
 	return token, nil
 }
 
-// encode returns the payload of one token: compact JSON in a fixed order, without
-// the co-signatures.
-func (s *grant) encode(m *Manager, kind, tag string, t stamp) []byte {
-	b := make(builder, 0, 512+len(s.custom))
+// encode appends the payload of one token to b, which is empty: compact JSON in a
+// fixed order, without the co-signatures.
+func (s *grant) encode(b builder, m *Manager, kind, tag string, t stamp) []byte {
 	b.textIf("iss", m.cfg.Issuer)
 	b.textIf("aud", m.cfg.Audience)
 	b.text("sub", s.subject)
@@ -206,9 +215,10 @@ func (s *grant) encode(m *Manager, kind, tag string, t stamp) []byte {
 	b.text("type", kind)
 	b.text("version", tag)
 	if s.actor != "" {
-		var act builder
-		act.text("sub", s.actor)
-		b.raw("act", act.object())
+		b.name("act")
+		b = append(b, `{"sub":`...)
+		b.quote(s.actor)
+		b = append(b, '}')
 	}
 	if kind == kindRefresh && s.gen > 0 {
 		b.number("gen", s.gen)
@@ -241,8 +251,28 @@ func (b *builder) number(name string, n int64) {
 }
 
 func (b *builder) text(name, s string) {
-	quoted, _ := json.Marshal(s) // a string always encodes
-	b.raw(name, quoted)
+	b.name(name)
+	b.quote(s)
+}
+
+// quote appends a string as encoding/json does, by itself if nothing needs an escape.
+func (b *builder) quote(s string) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			quoted, _ := json.Marshal(s) // a string always encodes
+			*b = append(*b, quoted...)
+			return
+		}
+	}
+	*b = append(append(append(*b, '"'), s...), '"')
+}
+
+// id appends a new id.
+func (b *builder) id(name string) {
+	var random [16]byte
+	rand.Read(random[:])
+	b.name(name)
+	*b = append(base64.RawURLEncoding.AppendEncode(append(*b, '"'), random[:]), '"')
 }
 
 func (b *builder) textIf(name, s string) {

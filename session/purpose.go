@@ -64,18 +64,21 @@ func (p *Purpose) Issue(_ context.Context, subject string, claims any) (string, 
 	}
 	now := time.Now()
 	signers := p.ring().Signers(now)
-	b := make(builder, 0, 256+len(custom))
+	w := p.m.scratch.Get().(*ring.Scratch)
+	defer p.m.scratch.Put(w)
+	b := builder(w.Body[:0])
 	b.textIf("iss", p.m.cfg.Issuer)
 	b.textIf("aud", p.m.cfg.Audience)
 	b.text("sub", subject)
-	b.text("jti", newID())
+	b.id("jti")
 	b.number("iat", now.Unix())
 	b.number("exp", now.Add(p.ttl).Unix())
 	b.text("type", kindPurpose)
 	b.text("purpose", p.name)
 	b.text("version", signers.Tag())
 	p.m.issuedBy(&signers, now, now.Add(p.ttl))
-	return p.m.sign(&signers, ring.Purpose, b.with(custom).object(), custom)
+	w.Body = b.with(custom).object()
+	return p.m.sign(w, &signers, ring.Purpose, w.Body, custom)
 }
 
 // Redeem checks a token of this purpose and uses it up; the second time is

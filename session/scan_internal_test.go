@@ -130,7 +130,7 @@ func TestIssuedIsScanned(t *testing.T) {
 			t.Fatal(err)
 		}
 		signers := r.Signers(now)
-		token, err := signers.Sign(headerType(kind), s.encode(m, kind, "v2", stamp{newID(), now, now.Add(time.Hour)}))
+		token, err := signers.Sign(headerType(kind), s.encode(nil, m, kind, "v2", stamp{newID(), now, now.Add(time.Hour)}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,6 +75,8 @@ type Scratch struct {
 	// At is when the operation takes place; zero: now, by the clock, which is read when
 	// it is first asked for. It has to be set for every operation.
 	At time.Time
+	// Body is for the caller, to make a payload in.
+	Body []byte
 
 	token   []byte // a token, or what is signed of it with the signature behind it
 	payload []byte
