@@ -13,7 +13,8 @@ import (
 )
 
 // Claims is what a verified token says. It must not be modified: the claims of a
-// request are shared by all who handle it.
+// request are shared by all who handle it, and with Config.VerifiedCache by all requests
+// with the same token.
 type Claims struct {
 	Subject, SessionID, TokenID   string
 	Actor                         string // "" unless someone acts as Subject (RFC 8693, section 4.1)

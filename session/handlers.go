@@ -95,14 +95,14 @@ func (m *Manager) carried(r *http.Request) []*Claims {
 		}
 	}
 	if token, _, err := bearer(r); token != "" && err == nil {
-		keep(m.genuine(r.Context(), token, kindAccess))
+		keep(m.genuine(r.Context(), token, kindAccess, ""))
 	}
 	if m.cfg.Cookies == nil {
 		return list
 	}
 	for n := range maxCandidates {
 		if token, ok := m.cfg.Cookies.Token(r, kindAccess, n); ok {
-			keep(m.genuine(r.Context(), token, kindAccess))
+			keep(m.genuine(r.Context(), token, kindAccess, ""))
 		}
 		if token, ok := m.cfg.Cookies.Token(r, kindRefresh, n); ok {
 			keep(m.endable(r.Context(), token))
@@ -114,7 +114,7 @@ func (m *Manager) carried(r *http.Request) []*Claims {
 // endable is verify for a refresh token whose session is to end. It does not ask
 // whether that has ended already: a store that is down must not keep it alive.
 func (m *Manager) endable(ctx context.Context, token string) (*Claims, time.Time, error) {
-	c, now, err := m.genuine(ctx, token, kindRefresh)
+	c, now, err := m.genuine(ctx, token, kindRefresh, "")
 	if err != nil {
 		return nil, now, err
 	}

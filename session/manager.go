@@ -34,6 +34,8 @@ type Manager struct {
 
 	scratch sync.Pool // of *ring.Scratch
 
+	verified *verified // access tokens that were; nil: they are not remembered
+
 	evidence evidence // which keys tokens need
 	reporter reporter // what other instances are told
 	watcher  watcher  // what alerts are judged by
@@ -54,7 +56,7 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
+	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), verified: newVerified(cfg.VerifiedCache), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
 	m.scratch.New = func() any { return new(ring.Scratch) }
 	m.unheld.seed, m.ahead.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	m.seenKeys.Store(m.live.Version())

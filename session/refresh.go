@@ -52,7 +52,7 @@ func (m *Manager) trade(ctx context.Context, c *Claims, err error) (*issued, err
 
 // checkRefresh checks a refresh token and every signature in it.
 func (m *Manager) checkRefresh(ctx context.Context, token string) (*Claims, error) {
-	c, err := m.verify(ctx, token, kindRefresh)
+	c, err := m.verify(ctx, token, kindRefresh, "")
 	if err != nil {
 		return nil, err
 	}

@@ -39,8 +39,7 @@ func (m *Manager) checkRequest(r *http.Request) (*Claims, error) {
 		if err != nil {
 			return nil, err
 		}
-		c, err := m.verify(r.Context(), token, kindAccess)
-		return via(c, fromHeader), err
+		return m.verify(r.Context(), token, kindAccess, fromHeader)
 	}
 	c, err := m.tryCookies(r, kindAccess, m.verify)
 	if err != nil {
@@ -49,20 +48,20 @@ func (m *Manager) checkRequest(r *http.Request) (*Claims, error) {
 	if err := m.sameOrigin(r); err != nil {
 		return nil, err
 	}
-	return via(c, fromCookie), nil
+	return c, nil
 }
 
 // CheckRefresh returns the claims of the refresh cookie of r without using it
 // up: whether the session could be refreshed, by signature, expiry and
 // revocation. Its errors are those of Check. It is safe for concurrent use.
 func (m *Manager) CheckRefresh(r *http.Request) (*Claims, error) {
-	c, err := m.tryCookies(r, kindRefresh, m.refreshable)
-	return via(c, fromCookie), err
+	return m.tryCookies(r, kindRefresh, m.refreshable)
 }
 
 // refreshable is verify with the absolute end of the session.
-func (m *Manager) refreshable(ctx context.Context, token, _ string) (*Claims, error) {
-	return m.checkRefresh(ctx, token)
+func (m *Manager) refreshable(ctx context.Context, token, _, transport string) (*Claims, error) {
+	c, err := m.checkRefresh(ctx, token)
+	return via(c, transport), err
 }
 
 // via notes in c, which may be nil, where its token came from.
@@ -101,7 +100,7 @@ func bearer(r *http.Request) (token string, present bool, err error) {
 // tryCookies judges every cookie of a kind and returns the claims of the newest
 // good one. Two good ones of different sessions are refused; if
 // none is good, the error is the most hopeful of them all.
-func (m *Manager) tryCookies(r *http.Request, kind string, verify func(context.Context, string, string) (*Claims, error)) (*Claims, error) {
+func (m *Manager) tryCookies(r *http.Request, kind string, verify func(ctx context.Context, token, kind, transport string) (*Claims, error)) (*Claims, error) {
 	if m.cfg.Cookies == nil {
 		return nil, ErrNoToken
 	}
@@ -117,7 +116,7 @@ func (m *Manager) tryCookies(r *http.Request, kind string, verify func(context.C
 		case n == maxCandidates:
 			return nil, errFlood
 		}
-		c, err := verify(r.Context(), token, kind)
+		c, err := verify(r.Context(), token, kind, fromCookie)
 		switch {
 		case err != nil:
 			failure = moreHopeful(failure, err)

@@ -85,6 +85,11 @@ func contenders(b *testing.B) []contender {
 			}
 		}
 	}
+	list := []string{edKey(b, "v1", "")}
+	keys := keysFrom(b, &list)
+	withEd := func(cfg *session.Config) { cfg.Keys = keys }
+	ed, remembers := managerOf(b, "v1", named, withEd), managerOf(b, "v1", named, withEd, remembering)
+	edToken := issue(b, ed, usual).AccessToken
 	input := []byte(current[:strings.LastIndexByte(current, '.')])
 	h, sum := hmac.New(sha256.New, secretOf("v3")), make([]byte, 0, 32)
 	fmt.Printf("token %d bytes, by three keys %d, input %d\n", len(current), len(byThree), len(input))
@@ -104,6 +109,8 @@ func contenders(b *testing.B) []contender {
 		{name: "no kid", do: verifies(three, flask, session.ErrInvalid)},
 		{name: "legacy, three wrong", do: verifies(managerOf(b, "v3 v2 v1", named, legacy), flask[:len(flask)-4]+"AAAA", session.ErrInvalid)},
 		{name: "legacy, one wrong", do: verifies(managerOf(b, "v3", named, legacy), flask[:len(flask)-4]+"AAAA", session.ErrInvalid)},
+		{name: "EdDSA", do: verifies(ed, edToken, nil)},
+		{name: "EdDSA, remembered", do: verifies(remembers, edToken, nil)},
 		{name: "issue, one key", do: issues(b, one)},
 		{name: "issue, three keys", do: issues(b, three)},
 		{name: "purpose, one key", do: purposes(b, one)},

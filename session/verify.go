@@ -18,14 +18,18 @@ import (
 // the token is from more than ten minutes ahead, or the Store cannot tell. Verify is
 // safe for concurrent use. It does not extend the session.
 func (m *Manager) Verify(ctx context.Context, token string) (*Claims, error) {
-	c, err := m.verify(ctx, token, kindAccess)
+	c, err := m.verify(ctx, token, kindAccess, "")
 	m.checked(ctx, c, err)
 	return c, err
 }
 
-// verify checks a token of a kind, access or refresh.
-func (m *Manager) verify(ctx context.Context, token, kind string) (*Claims, error) {
-	c, now, err := m.genuine(ctx, token, kind)
+// verify checks a token of a kind, access or refresh, that came in a header, a cookie or
+// neither.
+func (m *Manager) verify(ctx context.Context, token, kind, transport string) (*Claims, error) {
+	c, now, err := m.known(token, kind, transport)
+	if c == nil {
+		c, now, err = m.genuine(ctx, token, kind, transport)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +43,16 @@ func (m *Manager) verify(ctx context.Context, token, kind string) (*Claims, erro
 	return c, nil
 }
 
+// known returns the claims of an access token that was found genuine before, nil if it
+// is not remembered.
+func (m *Manager) known(token, kind, transport string) (*Claims, time.Time, error) {
+	if m.verified == nil || kind != kindAccess {
+		return nil, time.Time{}, nil
+	}
+	now := time.Now()
+	return m.verified.get(token, transport, m.live.Ring(), now), now, nil
+}
+
 // unexpired returns c, or nil and ErrExpired. Tokens are refused at their expiry
 // and after it, each later by the leeway (RFC 7519, section 4.1.4).
 func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
@@ -50,7 +64,7 @@ func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
 
 // genuine is verify for a token that may have expired: enough to end its session,
 // and for nothing else. It returns when it looked.
-func (m *Manager) genuine(ctx context.Context, token, kind string) (*Claims, time.Time, error) {
+func (m *Manager) genuine(ctx context.Context, token, kind, transport string) (*Claims, time.Time, error) {
 	version, r := m.live.Version(), m.live.Ring()
 	var sealed ring.Sealed
 	err := sealed.Look(r, token)
@@ -76,7 +90,14 @@ func (m *Manager) genuine(ctx context.Context, token, kind string) (*Claims, tim
 		return nil, w.At, m.refused(ctx, token, err, w)
 	}
 	c, err := m.read(t, kind, legacy, r, w.Now())
-	return c, w.At, m.refused(ctx, token, err, w)
+	if err != nil {
+		return nil, w.At, m.refused(ctx, token, err, w)
+	}
+	c.Transport = transport
+	if m.verified != nil && kind == kindAccess && t.Key.Public() != nil {
+		m.verified.put(token, r, c, w.At)
+	}
+	return c, w.At, nil
 }
 
 // openAgain opens a token that names a key which the ring r of that version does not

@@ -151,6 +151,19 @@ func (r *Ring) Successor(print string, now time.Time) (next *Key) {
 	return nil
 }
 
+// SteadyUntil returns the end of the time from now on in which no key of r changes its
+// state by the clock; zero if there is none.
+func (r *Ring) SteadyUntil(now time.Time) (end time.Time) {
+	for _, k := range r.keys {
+		for _, at := range [2]time.Time{k.Activates, k.Retires} {
+			if at.After(now) && (end.IsZero() || at.Before(end)) {
+				end = at
+			}
+		}
+	}
+	return end
+}
+
 // Current returns the key that signs now, or nil if none can.
 func (r *Ring) Current(now time.Time) *Key {
 	return r.signer(now)
