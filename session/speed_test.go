@@ -19,9 +19,11 @@ import (
 
 // contender is one thing that BenchmarkBars measures.
 type contender struct {
-	name string
-	do   func()
-	took []time.Duration
+	name   string
+	do     func()
+	allocs int // what it may take of memory: pieces, and bytes
+	bytes  uint64
+	took   []time.Duration
 }
 
 // BenchmarkBars has the ways of a check beside the least that one can cost, a pooled
@@ -50,6 +52,22 @@ func BenchmarkBars(b *testing.B) {
 	}
 }
 
+// TestAllocations: a check takes two pieces of memory, for the claims and their text, and
+// whoever is refused costs none. Not parallel: it counts for the whole process.
+func TestAllocations(t *testing.T) {
+	if raceDetector() {
+		t.Skip("under the race detector a pool gives back less than was put into it")
+	}
+	for _, c := range contenders(t) {
+		if got := testing.AllocsPerRun(100, c.do); got > float64(c.allocs) {
+			t.Errorf("%s: got %v allocations, want at most %v", c.name, got, c.allocs)
+		}
+		if got := bytesPerRun(c.do); got > c.bytes+8 { // a collection now and then empties the pools
+			t.Errorf("%s: got %v bytes, want at most %v", c.name, got, c.bytes)
+		}
+	}
+}
+
 // bytesPerRun is the memory that do takes.
 func bytesPerRun(do func()) uint64 {
 	const runs = 2000
@@ -65,7 +83,7 @@ func bytesPerRun(do func()) uint64 {
 // usual is a grant of the size that tokens have.
 var usual = session.Grant{Subject: "user-0123456789", Claims: map[string]any{"roles": []string{"admin", "editor"}}}
 
-func contenders(b *testing.B) []contender {
+func contenders(b testing.TB) []contender {
 	named := func(cfg *session.Config) { cfg.Issuer, cfg.Audience = "https://id.example.com", "shop" }
 	legacy := func(cfg *session.Config) { cfg.LegacyUntil = time.Now().Add(time.Hour) }
 	three, one := managerOf(b, "v3 v2 v1", named), managerOf(b, "v3", named)
@@ -95,12 +113,12 @@ func contenders(b *testing.B) []contender {
 	fmt.Printf("token %d bytes, by three keys %d, input %d\n", len(current), len(byThree), len(input))
 	return []contender{
 		{name: "hmac", do: func() { h.Reset(); h.Write(input); h.Sum(sum) }},
-		{name: "current", do: verifies(three, current, nil)},
-		{name: "current, one key", do: verifies(one, current, nil)},
-		{name: "current, by three keys", do: verifies(three, byThree, nil)},
-		{name: "previous", do: verifies(three, previous, nil)},
-		{name: "cached revocation", do: verifies(stored, storedToken, nil)},
-		{name: "co-signature", do: verifies(three, cosigned, nil)},
+		{name: "current", allocs: 2, bytes: 400, do: verifies(three, current, nil)},
+		{name: "current, one key", allocs: 2, bytes: 400, do: verifies(one, current, nil)},
+		{name: "current, by three keys", allocs: 2, bytes: 400, do: verifies(three, byThree, nil)},
+		{name: "previous", allocs: 2, bytes: 400, do: verifies(three, previous, nil)},
+		{name: "cached revocation", allocs: 2, bytes: 400, do: verifies(stored, storedToken, nil)},
+		{name: "co-signature", allocs: 2, bytes: 400, do: verifies(three, cosigned, nil)},
 		{name: "forged", do: verifies(three, forged, session.ErrInvalid)},
 		{name: "garbage", do: verifies(three, strings.Repeat("x", len(current)), session.ErrInvalid)},
 		{name: "garbage with dots", do: verifies(three, strings.Repeat("x.y", 100), session.ErrInvalid)},
@@ -109,17 +127,17 @@ func contenders(b *testing.B) []contender {
 		{name: "no kid", do: verifies(three, flask, session.ErrInvalid)},
 		{name: "legacy, three wrong", do: verifies(managerOf(b, "v3 v2 v1", named, legacy), flask[:len(flask)-4]+"AAAA", session.ErrInvalid)},
 		{name: "legacy, one wrong", do: verifies(managerOf(b, "v3", named, legacy), flask[:len(flask)-4]+"AAAA", session.ErrInvalid)},
-		{name: "EdDSA", do: verifies(ed, edToken, nil)},
+		{name: "EdDSA", allocs: 2, bytes: 400, do: verifies(ed, edToken, nil)},
 		{name: "EdDSA, remembered", do: verifies(remembers, edToken, nil)},
-		{name: "issue, one key", do: issues(b, one)},
-		{name: "issue, three keys", do: issues(b, three)},
-		{name: "purpose, one key", do: purposes(b, one)},
-		{name: "purpose, three keys", do: purposes(b, three)},
-		{name: "middleware", do: requests(b, stored, storedToken)},
+		{name: "issue, one key", allocs: 7, bytes: 1400, do: issues(b, one)},
+		{name: "issue, three keys", allocs: 7, bytes: 1600, do: issues(b, three)},
+		{name: "purpose, one key", allocs: 1, bytes: 400, do: purposes(b, one)},
+		{name: "purpose, three keys", allocs: 1, bytes: 500, do: purposes(b, three)},
+		{name: "middleware", allocs: 5, bytes: 800, do: requests(b, stored, storedToken)},
 	}
 }
 
-func issues(b *testing.B, m *session.Manager) func() {
+func issues(b testing.TB, m *session.Manager) func() {
 	g, ctx := session.Grant{Subject: "user-0123456789"}, b.Context()
 	return func() {
 		if _, err := m.Issue(ctx, g); err != nil {
@@ -128,7 +146,7 @@ func issues(b *testing.B, m *session.Manager) func() {
 	}
 }
 
-func purposes(b *testing.B, m *session.Manager) func() {
+func purposes(b testing.TB, m *session.Manager) func() {
 	p, ctx := m.Purpose("reset", time.Hour), context.WithoutCancel(b.Context())
 	return func() {
 		if _, err := p.Issue(ctx, "user-0123456789", nil); err != nil {
@@ -138,7 +156,7 @@ func purposes(b *testing.B, m *session.Manager) func() {
 }
 
 // requests is the way of a request through Require, by cookie.
-func requests(b *testing.B, m *session.Manager, token string) func() {
+func requests(b testing.TB, m *session.Manager, token string) func() {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.AddCookie(&http.Cookie{Name: "theme", Value: "dark"})
 	r.AddCookie(&http.Cookie{Name: "__Host-access", Value: token})
