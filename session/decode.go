@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -274,19 +273,12 @@ func (p *payload) claims(k *ring.Key, current *ring.Key) *Claims {
 
 // keep copies the texts of p that c is to keep into one string, of which each is a part.
 func (p *payload) keep(c *Claims, version []byte) {
-	var b strings.Builder
-	b.Grow(len(p.sub) + len(p.sid) + len(p.jti) + len(p.actor) + len(version) + len(p.custom) + len("{}"))
-	b.Write(p.sub)
-	b.Write(p.sid)
-	b.Write(p.jti)
-	b.Write(p.actor)
-	b.Write(version)
+	var room [256]byte // most need no more
+	text := append(append(append(append(append(room[:0], p.sub...), p.sid...), p.jti...), p.actor...), version...)
 	if len(p.custom) > 0 {
-		b.WriteByte('{')
-		b.Write(p.custom)
-		b.WriteByte('}')
+		text = append(append(append(text, '{'), p.custom...), '}')
 	}
-	rest := b.String()
+	rest := string(text)
 	c.Subject, rest = rest[:len(p.sub)], rest[len(p.sub):]
 	c.SessionID, rest = rest[:len(p.sid)], rest[len(p.sid):]
 	c.TokenID, rest = rest[:len(p.jti)], rest[len(p.jti):]

@@ -83,10 +83,11 @@ func newMAC(secret []byte) mac {
 	pool := &sync.Pool{New: func() any { return &keyed{hash: hmac.New(sha256.New, secret)} }}
 	return func(input []byte) [sha256.Size]byte {
 		k := pool.Get().(*keyed)
-		defer pool.Put(k)
 		k.hash.Reset()
 		k.hash.Write(input)
 		k.hash.Sum(k.sum[:0])
-		return k.sum
+		sum := k.sum
+		pool.Put(k)
+		return sum
 	}
 }
