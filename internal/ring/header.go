@@ -52,23 +52,24 @@ func encodeHeader(text string) string {
 // header reads a header segment with its dot: by comparison with the constant ones of
 // the ring, which leaves no algorithm to choose, or else strictly. It returns ErrNoKID,
 // and the rest of the header, if only the kid is missing.
-func (r *Ring) header(head string) (header, error) {
+func (r *Ring) header(h *header, head string) error {
 	if !opensObject(head) { // most garbage ends here
-		return header{}, errHeader
+		return errHeader
 	}
-	if h, ok := r.headers[head]; ok {
-		return h, h.err
+	if own, ok := r.headers[head]; ok {
+		*h = own
+		return h.err
 	}
 	var buf [128]byte
-	h, kid, err := readHeader(buf[:0], head)
+	kid, err := h.read(buf[:0], head)
 	switch {
 	case err != nil:
-		return h, err
+		return err
 	case !r.wellFormed(kid):
-		return header{}, errKID
+		return errKID
 	}
 	h.key = r.find(kid)
-	return h, nil
+	return nil
 }
 
 // opensObject reports whether a segment may be that of a JSON object, by its first six
@@ -83,25 +84,26 @@ func opensObject(head string) bool {
 
 // parseHeader is header without a ring, and with the kid.
 func parseHeader(head string) (header, error) {
-	h, kid, err := readHeader(nil, head)
+	var h header
+	kid, err := h.read(nil, head)
 	h.kid = string(kid)
 	return h, err
 }
 
-// readHeader reads a header segment by its text, which it appends to buf. The kid may
-// lie there.
-func readHeader(buf []byte, head string) (header, []byte, error) {
+// read reads a header segment by its text, which it appends to buf, and returns the kid,
+// which may lie there.
+func (h *header) read(buf []byte, head string) (kid []byte, err error) {
 	data, err := decode(buf, []byte(strings.TrimSuffix(head, ".")))
 	if err != nil {
-		return header{}, nil, err
+		return nil, err
 	}
 	m, ok := plainMembers(data)
 	if !ok {
 		if m, err = strictMembers(bytes.Clone(data)); err != nil { // a copy, so that buf need not live longer
-			return header{}, nil, err
+			return nil, err
 		}
 	}
-	return checkHeader(m)
+	return h.judge(&m)
 }
 
 // members are the members of a header that count, nil for absent.
@@ -193,23 +195,26 @@ func headerText(alg, kid string, t Type) string {
 	return `{"alg":"` + alg + `","kid":"` + kid + `","typ":"` + string(t) + `"}`
 }
 
-// checkHeader judges the members of a header.
-func checkHeader(m members) (header, []byte, error) {
-	h := header{alg: algorithmOf(m[alg])}
+// judge takes what the members of a header say, and returns the kid.
+func (h *header) judge(m *members) ([]byte, error) {
+	alg := algorithmOf(m[alg])
 	switch {
-	case h.alg == "":
-		return header{}, nil, errAlgorithm
-	case m[kid] == nil && (m[typ] == nil || string(m[typ]) == "JWT"):
-		return h, nil, ErrNoKID
+	case alg == "":
+		return nil, errAlgorithm
+	case m[kid] == nil && m[typ] != nil && string(m[typ]) != "JWT":
+		return nil, errHeader
 	case m[kid] == nil:
-		return header{}, nil, errHeader
+		h.alg = alg
+		return nil, ErrNoKID
 	case m[typ] == nil:
-		return h, m[kid], nil
+		h.alg = alg
+		return m[kid], nil
 	}
-	for _, h.typ = range types { // a media type: without regard to case (RFC 2045, section 5.1)
-		if bytes.EqualFold(m[typ], []byte(h.typ)) || bytes.EqualFold(m[typ], []byte("application/"+h.typ)) {
-			return h, m[kid], nil
+	for _, t := range types { // a media type: without regard to case (RFC 2045, section 5.1)
+		if bytes.EqualFold(m[typ], []byte(t)) || bytes.EqualFold(m[typ], []byte("application/"+t)) {
+			h.alg, h.typ = alg, t
+			return m[kid], nil
 		}
 	}
-	return header{}, nil, errHeader
+	return nil, errHeader
 }

@@ -127,13 +127,12 @@ type Sealed struct {
 // Look takes token apart and reads its header, which is all it takes to refuse what
 // other systems, and most attackers, send. If the header has no kid, it is ErrNoKID,
 // and t is good for OpenLegacy; other errors are ErrInvalid.
-func (t *Sealed) Look(r *Ring, token string) (err error) {
+func (t *Sealed) Look(r *Ring, token string) error {
 	t.ring = r
 	if err := t.split(token); err != nil {
 		return err
 	}
-	t.header, err = r.header(t.head)
-	return err
+	return r.header(&t.header, t.head)
 }
 
 // Open checks who vouches for token at the time now.
