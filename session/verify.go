@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -154,7 +155,7 @@ func (m *Manager) refused(ctx context.Context, token string, err error, w *ring.
 
 // checked reports the check of an access token.
 func (m *Manager) checked(ctx context.Context, c *Claims, err error) {
-	if c != nil && c.Previous && m.previousLog.pass(time.Now()) {
+	if c != nil && c.Previous && m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(time.Now()) {
 		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
 	}
 	if m.hooks.list.Load() == nil { // nobody listens
