@@ -269,7 +269,7 @@ func tryMeasureSpeed(t *testing.T) {
 		t.Errorf("got %s, want the bounds", out)
 	}
 	for name, want := range map[string]string{
-		"README.md": "medians of 1 rounds", "RESULTS.md": "| **sessionring** | 483 B |", "speed.svg": "golang-jwt v5", "raw.json": `"Ratios"`,
+		"README.md": "medians of 1 round.", "RESULTS.md": "| **sessionring** | 483 B |", "speed.svg": "golang-jwt v5", "raw.json": `"Ratios"`,
 	} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(data), want) {

@@ -81,7 +81,7 @@ func TestBounds(t *testing.T) {
 	if got := broken(r.bounds()); got != 8 {
 		t.Errorf("got %d not kept, want 8:\n%s", got, boundsTable(r.bounds()))
 	}
-	if added := r.more("", "issue, 1 keys", "issue, 4 keys", 3, 2); !strings.HasPrefix(added.Got, "0.00 x more") {
+	if added := r.more("", "issue, 1 key", "issue, 4 keys", 3, 2); !strings.HasPrefix(added.Got, "0.00 x more") {
 		t.Errorf("got %q, want nothing added", added.Got)
 	}
 }

@@ -106,6 +106,9 @@ func strangers(r *results, keys []contender.Key) error {
 		foreign = append(foreign, base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))+t[strings.IndexByte(t, '.'):])
 	}
 	r.add("forged signature", list[0], refusing(checkBy(m), forged(list)))
+	if err := r.addForgedCosignature(m, keys); err != nil {
+		return err
+	}
 	r.add("garbage", list[0], refusing(checkBy(m), garbage()))
 	r.add("garbage of three parts", list[0], refusing(checkBy(m), []string{strings.Repeat("x", 160) + "." + strings.Repeat("y", 160) + "." + strings.Repeat("z", 161)}))
 	r.add("foreign header", list[0], refusing(checkBy(m), foreign))
@@ -114,6 +117,27 @@ func strangers(r *results, keys []contender.Key) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// addForgedCosignature adds tokens under a kid that is not held, with a claim that nobody
+// has co-signed: what an attacker makes a ring look at more closely.
+func (r *results) addForgedCosignature(m *session.Manager, keys []contender.Key) error {
+	other, err := contender.Manager([]contender.Key{keys[0], keys[2]}, nil)
+	if err != nil {
+		return err
+	}
+	list, err := access(other, distinct, grant())
+	if err != nil {
+		return err
+	}
+	var bad []string
+	for _, t := range list {
+		head, payload, _ := strings.Cut(t, ".")
+		changed := map[bool]string{true: "B", false: "A"}[payload[40] == 'A']
+		bad = append(bad, head+"."+payload[:40]+changed+payload[41:])
+	}
+	r.add("forged co-signature", list[0], refusing(checkBy(m), bad))
 	return nil
 }
 
@@ -148,7 +172,7 @@ func issues(r *results, keys []contender.Key) error {
 		if err != nil {
 			return err
 		}
-		r.add(fmt.Sprintf("issue, %d keys", n+1), list[0], func(int) error {
+		r.add("issue, "+counted(n+1, "key"), list[0], func(int) error {
 			_, err := m.Issue(context.Background(), bare)
 			return err
 		}).per = 2
@@ -157,12 +181,20 @@ func issues(r *results, keys []contender.Key) error {
 		if err != nil {
 			return err
 		}
-		r.add(fmt.Sprintf("purpose token, %d keys", n+1), token, func(int) error {
+		r.add("purpose token, "+counted(n+1, "key"), token, func(int) error {
 			_, err := p.Issue(context.Background(), user.Subject, nil)
 			return err
 		})
 	}
 	return nil
+}
+
+// counted is a number of things, such as 1 key or 2 keys.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // curves are checks by keys with a public half, beside the bare ones of the standard

@@ -34,7 +34,7 @@ func (r *results) markdown() string {
 // method says how all of it was measured.
 func (r *results) method() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d rounds of turns of %v, in %v, on %s: %s, %s, %d cores. ", r.Rounds, r.Turn, r.Took, cmp.Or(r.Machine.CPU, "?"), r.Machine.Go, r.Machine.OS, r.Machine.Cores)
+	fmt.Fprintf(&b, "%s of turns of %v, in %v, on %s: %s, %s, %d cores. ", counted(r.Rounds, "round"), r.Turn, r.Took, cmp.Or(r.Machine.CPU, "?"), r.Machine.Go, r.Machine.OS, r.Machine.Cores)
 	if r.Rounds < 20 {
 		b.WriteString("**Fewer than 20 rounds: the numbers say little.** ")
 	}
@@ -221,8 +221,8 @@ func (r *results) summary() string {
 	}
 	fmt.Fprintf(&b, `
 An instance keeps %.0f bytes of a session that was ended, and nothing of one that lives in
-a store. Measured on %d cores of %s, by %s, medians of %d rounds.
-`, r.Memory.Revocation, r.Machine.Cores, r.Machine.CPU, r.Machine.Go, r.Rounds)
+a store. Measured on %d cores of %s, by %s, medians of %s.
+`, r.Memory.Revocation, r.Machine.Cores, r.Machine.CPU, r.Machine.Go, counted(r.Rounds, "round"))
 	return b.String()
 }
 
