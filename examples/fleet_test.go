@@ -233,7 +233,7 @@ func (c *crowd) round(u *user, server string, refreshed time.Time) time.Time {
 	} {
 		began := time.Now()
 		r, err := u.send(step.method, server+step.path, "")
-		expired := time.Since(refreshed) > accessTTL-time.Second && (r.word("error") == "no_token" || r.word("action") == "refresh")
+		expired := time.Since(refreshed) > accessTTL-time.Second && (r.word("error") == "no_token" || r.word("error") == "expired" || r.word("action") == "refresh")
 		switch {
 		case err != nil:
 			c.bad.add("%s: %s: %v", u.name, step.path, err)

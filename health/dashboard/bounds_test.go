@@ -73,6 +73,22 @@ func TestCountsAreShared(t *testing.T) {
 	})
 }
 
+// However long a count takes, keys that were changed elsewhere are shown at once.
+func TestCountsAreOfTheseKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slow{takes: time.Second}
+		s := serve(t, func(cfg *session.Config) { cfg.Store, cfg.Revocation = store, session.Off }).withBoard(t, func(cfg *dashboard.Config) { cfg.Store = store })
+		b := s.browse(t)
+		b.text(t, "")
+		if _, err := s.keys.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if page := b.text(t, ""); !strings.Contains(page, "<bdi>v2</bdi>") {
+			t.Errorf("got %s, want the new key on the page", page)
+		}
+	})
+}
+
 // A store that hangs holds up a page for a quarter of a minute at most, and no longer
 // for many who ask.
 func TestStoreHangs(t *testing.T) {

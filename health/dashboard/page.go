@@ -58,7 +58,7 @@ const (
 // page answers GET with what there is to see. What the store cannot tell is missing,
 // and the page says so.
 func (b *board) page(w http.ResponseWriter, r *http.Request) {
-	stats, err := b.figures.of(r.Context(), b.cfg.Sessions)
+	stats, err := b.report(r.Context())
 	ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 	defer cancel()
 	query := r.URL.Query()
@@ -180,7 +180,7 @@ type question struct {
 // confirm answers GET with the question whether an order is meant.
 func (b *board) confirm(w http.ResponseWriter, r *http.Request) {
 	q := question{Form: formOf(r.URL.Query())}
-	stats, err := b.figures.of(r.Context(), b.cfg.Sessions)
+	stats, err := b.report(r.Context())
 	keys := b.statusOf(stats, err).Keys
 	if i := slices.IndexFunc(keys, func(k key) bool { return k.ID == q.Form.Key }); i >= 0 {
 		q.Key = &keys[i]

@@ -35,7 +35,7 @@ type key struct {
 
 // status answers GET.
 func (b *board) status(w http.ResponseWriter, r *http.Request) {
-	stats, err := b.figures.of(r.Context(), b.cfg.Sessions)
+	stats, err := b.report(r.Context())
 	if err == nil { // a store that hangs is not waited for twice
 		b.history.write(r.Context(), stats.Sessions)
 	}
@@ -92,6 +92,7 @@ func describe(k keyring.KeyInfo, n session.Need, now time.Time) key {
 // it, and a store that hangs is waited for once.
 type figures struct {
 	turn chan struct{} // holds one value while a report is made or looked at
+	keys string        // that it was made for
 	last session.Stats
 	err  error
 	next time.Time
@@ -102,18 +103,30 @@ const (
 	figuresTime  = 10 * time.Second
 )
 
-// of returns the report of m, made now unless that would be too often. Those who come
-// while one is made that fails get that.
-func (f *figures) of(ctx context.Context, m *session.Manager) (session.Stats, error) {
+// report returns the figures of the Manager for the keys that are in force.
+func (b *board) report(ctx context.Context) (session.Stats, error) {
+	keys := b.cfg.Sessions.Version()
+	if b.cfg.Keys != nil {
+		for _, k := range b.cfg.Keys.List() {
+			keys += " " + k.ID + " " + k.State
+		}
+	}
+	return b.figures.of(ctx, b.cfg.Sessions, keys)
+}
+
+// of returns the report of m, made now unless that would be too often and the keys are
+// the same. Those who come while one is made that fails get that.
+func (f *figures) of(ctx context.Context, m *session.Manager, keys string) (session.Stats, error) {
 	came := time.Now()
 	f.turn <- struct{}{}
 	defer func() { <-f.turn }()
 	began := time.Now()
-	if came.Before(f.next) {
+	if came.Before(f.next) && keys == f.keys {
 		return f.last, f.err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), figuresTime) // it is not for this one alone
 	defer cancel()
+	f.keys = keys
 	f.last, f.err = m.Stats(ctx)
 	f.next = time.Now()
 	if f.err == nil {
