@@ -46,7 +46,7 @@ func (r *results) cost(what, op string, times, allocs, bytes float64) bound {
 
 func judge(what string, t *task, times, allocs, bytes float64) bound {
 	b := bound{What: what, Want: fmt.Sprintf("%g x, %s", times, count(allocs))}
-	b.Got = fmt.Sprintf("%.2f x, %s", t.ratio(), count(t.Allocs))
+	b.Got = fmt.Sprintf("%.2f x (quickest turns %.2f x), %s", t.ratio(), t.least(), count(t.Allocs))
 	b.Kept = t.ratio() <= times && t.Allocs <= allocs && t.Bytes <= bytes
 	if bytes != none {
 		b.Want += fmt.Sprintf(", %g B", bytes)

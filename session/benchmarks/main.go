@@ -41,7 +41,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 20, "how often each takes its turn; quote no fewer than 20")
-	flag.DurationVar(&o.turn, "turn", 20*time.Millisecond, "how long a turn is")
+	flag.DurationVar(&o.turn, "turn", 20*time.Millisecond, "how long a turn is, half of it for the reference")
 	flag.BoolVar(&o.short, "short", false, "less of everything, to see that it works: the numbers say nothing")
 	flag.BoolVar(&o.check, "check", false, "exit with 1 if a bound is not kept")
 	flag.StringVar(&o.out, "out", "session/benchmarks", "folder for RESULTS.md, speed.svg and raw.json")

@@ -21,14 +21,15 @@ type task struct {
 	Size            int     // bytes of its token, 0 if that says nothing
 	Allocs, Bytes   float64 // of one operation
 	Nanos           []float64
-	Ratios          []float64 // to the reference, measured around the same turn
+	Ratios          []float64 // to the reference, measured in the same turn
 	Reference       float64   // the median of that, in nanoseconds, of all tasks with as much input
 
 	do    func(i int) error // the i-th call
 	per   int               // operations in one call, 0 for 1
 	input []byte            // what the reference is over
 	procs int               // calls run at once on so many processors; 0: one after the other
-	calls int               // in one turn
+	calls int               // in one piece of a turn
+	made  int               // calls until now
 }
 
 // takeTurns measures all tasks, in rounds in which each has one turn.
@@ -53,7 +54,7 @@ func takeTurns(ctx context.Context, tasks []*task, rounds int, turn time.Duratio
 }
 
 // prepare runs a task until it is warm, counts its allocations, and finds out how many
-// calls fill a turn.
+// calls fill a piece of a turn.
 func (t *task) prepare(turn time.Duration) error {
 	t.per = max(t.per, 1)
 	if err := t.run(32); err != nil {
@@ -68,7 +69,7 @@ func (t *task) prepare(turn time.Duration) error {
 			return err
 		}
 		if took > turn/8 {
-			t.calls = max(16, int(float64(n)*float64(turn)/float64(took)))
+			t.calls = max(1, int(float64(n)*float64(turn)/float64(took)/pieces/2))
 			return nil
 		}
 	}
@@ -100,18 +101,28 @@ func (t *task) failed(err error) error {
 	return fmt.Errorf("%s, %s, %s: %w", t.Group, t.Name, t.Op, err)
 }
 
-// turn has a task beside the reference: half of that before, half behind it.
+// pieces is how many a turn has, of a task and of the reference each.
+const pieces = 10
+
+// turn has a task and the reference alternate in pieces of equal length: whatever
+// interrupts the program then interrupts both alike. A reference that is measured in one
+// short piece is seldom interrupted, and looks too quick on a busy machine.
 func (t *task) turn(turn time.Duration) error {
 	runtime.GC() // what others left is not for this one to clear away
-	before := reference(t.input, turn/16)
-	took, err := t.timed(t.calls)
-	if err != nil {
-		return err
+	var took, bare time.Duration
+	references := 0
+	for range pieces {
+		d, n := reference(t.input, turn/pieces/2)
+		bare, references = bare+d, references+n
+		d, err := t.timed(t.calls)
+		if err != nil {
+			return err
+		}
+		took += d
 	}
-	after := reference(t.input, turn/16)
-	nanos := float64(took.Nanoseconds()) / float64(t.calls*t.per)
+	nanos := float64(took.Nanoseconds()) / float64(pieces*t.calls*t.per)
 	t.Nanos = append(t.Nanos, nanos)
-	t.Ratios = append(t.Ratios, nanos/((before+after)/2))
+	t.Ratios = append(t.Ratios, nanos/(float64(bare.Nanoseconds())/float64(references)))
 	return nil
 }
 
@@ -124,13 +135,15 @@ func (t *task) timed(calls int) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// run makes so many calls.
+// run makes so many calls, from where it left off.
 func (t *task) run(calls int) error {
+	from := t.made
+	t.made += calls
 	if t.procs > 0 {
-		return t.parallel(calls)
+		return t.parallel(from, calls)
 	}
 	for i := range calls {
-		if err := t.do(i); err != nil {
+		if err := t.do(from + i); err != nil {
 			return t.failed(err)
 		}
 	}
@@ -138,13 +151,13 @@ func (t *task) run(calls int) error {
 }
 
 // parallel shares the calls among as many goroutines as there are processors.
-func (t *task) parallel(calls int) error {
+func (t *task) parallel(from, calls int) error {
 	var crew sync.WaitGroup
 	var first atomic.Pointer[error]
 	for g := range t.procs {
 		crew.Go(func() {
 			for i := g; i < calls; i += t.procs {
-				if err := t.do(i); err != nil {
+				if err := t.do(from + i); err != nil {
 					first.CompareAndSwap(nil, &err)
 					return
 				}
@@ -158,24 +171,24 @@ func (t *task) parallel(calls int) error {
 	return nil
 }
 
-// reference is the least that a check can cost: how many nanoseconds a keyed HMAC-SHA-256
-// that is reset and used again takes over input.
-func reference(input []byte, turn time.Duration) float64 {
+// reference is the least that a check can cost: a keyed HMAC-SHA-256 over input that is
+// reset and used again. It returns how long it went on, and how many it made.
+func reference(input []byte, turn time.Duration) (took time.Duration, n int) {
 	const some = 16
 	secret := make([]byte, 32)
 	rand.Read(secret)
 	h, sum := hmac.New(sha256.New, secret), make([]byte, 0, sha256.Size)
 	h.Write(input)
 	h.Sum(sum)
-	began, n := time.Now(), 0
-	for ; n == 0 || time.Since(began) < turn; n += some {
+	for began := time.Now(); took < turn; took = time.Since(began) {
 		for range some {
 			h.Reset()
 			h.Write(input)
 			h.Sum(sum)
 		}
+		n += some
 	}
-	return float64(time.Since(began).Nanoseconds()) / float64(n)
+	return took, n
 }
 
 // median is the middle of some numbers, NaN of none.
@@ -190,7 +203,17 @@ func median(list []float64) float64 {
 // ratio is how many times as long as the reference the task takes.
 func (t *task) ratio() float64 { return median(t.Ratios) }
 
-// cost is that in nanoseconds of an operation. The median of Nanos would be about the
+// least is the ratio of the quickest turn to the quickest reference: what a machine that
+// does nothing else would come near to.
+func (t *task) least() float64 {
+	quickest := math.Inf(1)
+	for i := range t.Nanos {
+		quickest = min(quickest, t.Nanos[i]/t.Ratios[i])
+	}
+	return slices.Min(t.Nanos) / quickest
+}
+
+// cost is the ratio in nanoseconds of an operation. The median of Nanos would be about the
 // same, but is higher where the machine was busier during all turns of one task than
 // during those of another.
 func (t *task) cost() float64 { return t.ratio() * t.Reference }

@@ -18,7 +18,7 @@ func (r *results) markdown() string {
 	b.WriteString("# Measured\n\nWritten by `go run ./session/benchmarks`; do not edit.\n\n")
 	b.WriteString(r.method())
 	for _, part := range []struct{ title, text string }{
-		{"Bounds", "What the project promises. x is a keyed HMAC-SHA-256, reset and used again, over the same bytes.\n\n" + boundsTable(r.bounds())},
+		{"Bounds", "What the project promises. x is a keyed HMAC-SHA-256, reset and used again, over the same bytes.\nMedians count; the quickest turns say what a busy machine has added to them.\n\n" + boundsTable(r.bounds())},
 		{"Side by side", r.contenders()},
 		{"What each does", doing()},
 		{"Sessionring alone", r.alone()},
@@ -39,8 +39,8 @@ func (r *results) method() string {
 		b.WriteString("**Fewer than 20 rounds: the numbers say little.** ")
 	}
 	fmt.Fprintf(&b, `In a round each row has one turn,
-after a collection of garbage, between two short ones of the reference, so that both see
-the same machine. x is the median of the quotients of the rounds, and a time is that
+after a collection of garbage, half of it the reference, in ten pieces each that alternate,
+so that both see the same machine. x is the median of the quotients of the rounds, and a time is that
 times the median of the reference over the whole run. Allocations are counted, not sampled.
 The work: a token of %d bytes (sessionring's; others differ by some), 256 distinct
 ones, a ring of three keys, claims of an application, and the same checks for all. A test
