@@ -50,7 +50,10 @@ type Event struct {
 }
 
 // hookList is the hooks of a Manager, read without locks.
-type hookList struct{ list atomic.Pointer[[]Hooks] }
+type hookList struct {
+	list    atomic.Pointer[[]Hooks]
+	checked atomic.Pointer[[]func(context.Context, Event)] // those of them; a check is all there is to see most of the time
+}
 
 // Observe adds hooks, from now on. It is safe for concurrent use.
 func (m *Manager) Observe(h Hooks) {
@@ -62,10 +65,18 @@ func (m *Manager) Observe(h Hooks) {
 	}
 	list = append(list, h)
 	m.hooks.list.Store(&list)
+	if h.Checked == nil {
+		return
+	}
+	var checked []func(context.Context, Event)
+	if old := m.hooks.checked.Load(); old != nil {
+		checked = append(checked, *old...)
+	}
+	checked = append(checked, h.Checked)
+	m.hooks.checked.Store(&checked)
 }
 
 // Selectors of one hook of a set.
-func hookChecked(h *Hooks) func(context.Context, Event)   { return h.Checked }
 func hookSignedIn(h *Hooks) func(context.Context, Event)  { return h.SignedIn }
 func hookRefreshed(h *Hooks) func(context.Context, Event) { return h.Refreshed }
 func hookRevoked(h *Hooks) func(context.Context, Event)   { return h.Revoked }

@@ -158,12 +158,21 @@ func (m *Manager) checked(ctx context.Context, c *Claims, err error) {
 	if c != nil && c.Previous && m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(time.Now()) {
 		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
 	}
-	if m.hooks.list.Load() == nil { // nobody listens
+	list := m.hooks.checked.Load()
+	if list == nil { // nobody listens
 		return
 	}
-	name := "token checked"
-	if err == errSkew {
-		name = "clock skew"
+	e := Event{Name: "token checked", Reason: "ok"}
+	switch {
+	case c != nil:
+		e.Subject, e.SessionID, e.Tag, e.Previous = c.Subject, c.SessionID, c.Tag, c.Previous
+	case err == errSkew:
+		e.Name = "clock skew"
+		fallthrough
+	default:
+		e.Reason, e.Err = Reason(err), err
 	}
-	m.emit(ctx, hookChecked, event(name, c, err))
+	for _, f := range *list {
+		f(ctx, e)
+	}
 }

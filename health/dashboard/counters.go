@@ -14,12 +14,14 @@ import (
 // neither locks nor allocates.
 type counters struct {
 	tags    atomic.Pointer[map[string]*tagCount] // as many as there were keys
+	last    atomic.Pointer[tagCount]             // of tags, what was counted last: most likely the next too
 	refused map[string]*atomic.Int64             // by reason; never changes
 	mu      sync.Mutex                           // held while tags is replaced
 }
 
 // tagCount is what happened under one tag.
 type tagCount struct {
+	tag      string
 	verified atomic.Int64
 	issued   atomic.Int64 // when a token was last issued, Unix seconds
 }
@@ -37,8 +39,12 @@ func newCounters() *counters {
 
 // of returns the counts of a tag.
 func (c *counters) of(tag string) *tagCount {
+	if n := c.last.Load(); n != nil && n.tag == tag {
+		return n
+	}
 	if tags := c.tags.Load(); tags != nil {
 		if n := (*tags)[tag]; n != nil {
+			c.last.Store(n)
 			return n
 		}
 	}
@@ -49,7 +55,7 @@ func (c *counters) of(tag string) *tagCount {
 func (c *counters) begin(tag string) *tagCount {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := map[string]*tagCount{tag: new(tagCount)}
+	next := map[string]*tagCount{tag: {tag: tag}}
 	if old := c.tags.Load(); old != nil {
 		maps.Copy(next, *old)
 	}

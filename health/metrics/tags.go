@@ -14,19 +14,21 @@ const maxTags = 32
 // tags counts the tokens that were accepted, by tag. Its zero value is ready.
 type tags struct {
 	byTag atomic.Pointer[map[string]*accepted] // the map never changes
+	last  atomic.Pointer[accepted]             // of byTag, what was counted last: most likely the next too
 	mu    sync.Mutex                           // held while byTag is replaced
 }
 
 // accepted is the tokens of one tag that were accepted.
 type accepted struct {
+	tag               string
 	current, previous atomic.Int64
 	last              atomic.Int64 // Unix seconds
 	fresh             atomic.Bool  // last is less than a second old
 	aging             *time.Timer  // ends that
 }
 
-func newAccepted() *accepted {
-	a := new(accepted)
+func newAccepted(tag string) *accepted {
+	a := &accepted{tag: tag}
 	a.aging = time.AfterFunc(time.Second, func() { a.fresh.Store(false) })
 	return a
 }
@@ -55,8 +57,12 @@ func (a *accepted) touch() {
 
 // of returns the counts of a tag, or those of other if there are too many tags.
 func (t *tags) of(tag string) *accepted {
+	if a := t.last.Load(); a != nil && a.tag == tag {
+		return a
+	}
 	if m := t.byTag.Load(); m != nil {
 		if a := (*m)[tag]; a != nil {
+			t.last.Store(a)
 			return a
 		}
 		if len(*m) > maxTags {
@@ -70,7 +76,7 @@ func (t *tags) of(tag string) *accepted {
 func (t *tags) begin(tag string) *accepted {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := map[string]*accepted{other: newAccepted()}
+	next := map[string]*accepted{other: newAccepted(other)}
 	if old := t.byTag.Load(); old != nil {
 		maps.Copy(next, *old)
 	}
@@ -78,7 +84,7 @@ func (t *tags) begin(tag string) *accepted {
 		return next[other]
 	}
 	if next[tag] == nil {
-		next[tag] = newAccepted()
+		next[tag] = newAccepted(tag)
 	}
 	t.byTag.Store(&next)
 	return next[tag]
@@ -96,6 +102,7 @@ func (t *tags) keep(held []string) {
 	next := maps.Clone(*old)
 	maps.DeleteFunc(next, func(tag string, _ *accepted) bool { return tag != other && !slices.Contains(held, tag) })
 	t.byTag.Store(&next)
+	t.last.Store(nil)
 }
 
 // write sends the counts.
