@@ -301,11 +301,13 @@ func TestFeedInstances(t *testing.T) {
 		s := new(memstore.Store)
 		a, keys := issuerOf(t, s, secret)
 		b := sisterOf(t, keys, s, secret)
-		turn := 0
-		x.to(func(w http.ResponseWriter, r *http.Request) {
-			turn++
-			[]*session.Manager{a, b}[turn%2].ServeRevocations(w, r)
-		})
+		var turn atomic.Int64
+		inTurn := func(of ...*session.Manager) {
+			x.to(func(w http.ResponseWriter, r *http.Request) {
+				of[turn.Add(1)%int64(len(of))].ServeRevocations(w, r)
+			})
+		}
+		inTurn(a, b)
 		there := readerOf(t, keys, secret, x)
 		defer running(t, there)()
 		var gone []session.Tokens
@@ -330,7 +332,7 @@ func TestFeedInstances(t *testing.T) {
 		}
 		for range 3 {
 			a = sisterOf(t, keys, new(memstore.Store), secret)
-			b = a
+			inTurn(a)
 			for range 25 {
 				tokens := issue(t, a, alice)
 				revoke(t, a, sidOf(t, a, tokens))
