@@ -13,9 +13,14 @@ const maxTags = 32
 
 // tags counts the tokens that were accepted, by tag. Its zero value is ready.
 type tags struct {
-	byTag atomic.Pointer[map[string]*accepted] // the map never changes
-	last  atomic.Pointer[accepted]             // of byTag, what was counted last: most likely the next too
-	mu    sync.Mutex                           // held while byTag is replaced
+	now atomic.Pointer[counted]
+	mu  sync.Mutex // held while now is replaced
+}
+
+// counted is the tags that are counted.
+type counted struct {
+	byTag map[string]*accepted     // never changes
+	last  atomic.Pointer[accepted] // of byTag, what was counted last: most likely the next too
 }
 
 // accepted is the tokens of one tag that were accepted.
@@ -46,8 +51,8 @@ func (t *tags) add(tag string, previous bool) {
 	}
 }
 
-// touch notes the time. It is asked for it once a second: to look at the clock takes as
-// long as all the rest of add.
+// touch notes the time, once a second: to look at the clock takes as long as all the rest
+// of add.
 func (a *accepted) touch() {
 	if a.fresh.CompareAndSwap(false, true) {
 		a.last.Store(time.Now().Unix())
@@ -57,17 +62,19 @@ func (a *accepted) touch() {
 
 // of returns the counts of a tag, or those of other if there are too many tags.
 func (t *tags) of(tag string) *accepted {
-	if a := t.last.Load(); a != nil && a.tag == tag {
+	now := t.now.Load()
+	if now == nil {
+		return t.begin(tag)
+	}
+	if a := now.last.Load(); a != nil && a.tag == tag {
 		return a
 	}
-	if m := t.byTag.Load(); m != nil {
-		if a := (*m)[tag]; a != nil {
-			t.last.Store(a)
-			return a
-		}
-		if len(*m) > maxTags {
-			return (*m)[other]
-		}
+	if a := now.byTag[tag]; a != nil {
+		now.last.Store(a)
+		return a
+	}
+	if len(now.byTag) > maxTags {
+		return now.byTag[other]
 	}
 	return t.begin(tag)
 }
@@ -76,9 +83,11 @@ func (t *tags) of(tag string) *accepted {
 func (t *tags) begin(tag string) *accepted {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := map[string]*accepted{other: newAccepted(other)}
-	if old := t.byTag.Load(); old != nil {
-		maps.Copy(next, *old)
+	next := map[string]*accepted{}
+	if now := t.now.Load(); now != nil {
+		next = maps.Clone(now.byTag)
+	} else {
+		next[other] = newAccepted(other)
 	}
 	if next[tag] == nil && len(next) > maxTags {
 		return next[other]
@@ -86,7 +95,7 @@ func (t *tags) begin(tag string) *accepted {
 	if next[tag] == nil {
 		next[tag] = newAccepted(tag)
 	}
-	t.byTag.Store(&next)
+	t.now.Store(&counted{byTag: next})
 	return next[tag]
 }
 
@@ -95,23 +104,22 @@ func (t *tags) begin(tag string) *accepted {
 func (t *tags) keep(held []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	old := t.byTag.Load()
-	if old == nil || len(*old) <= maxTags {
+	now := t.now.Load()
+	if now == nil || len(now.byTag) <= maxTags {
 		return
 	}
-	next := maps.Clone(*old)
+	next := maps.Clone(now.byTag)
 	maps.DeleteFunc(next, func(tag string, _ *accepted) bool { return tag != other && !slices.Contains(held, tag) })
-	t.byTag.Store(&next)
-	t.last.Store(nil)
+	t.now.Store(&counted{byTag: next})
 }
 
 // write sends the counts.
 func (t *tags) write(out sink) {
-	m := t.byTag.Load()
-	if m == nil {
+	now := t.now.Load()
+	if now == nil {
 		return
 	}
-	for tag, a := range *m {
+	for tag, a := range now.byTag {
 		last := a.last.Load()
 		if tag == other && last == 0 {
 			continue
