@@ -140,7 +140,11 @@ func (t *task) run(calls int) error {
 	from := t.made
 	t.made += calls
 	if t.procs > 0 {
-		return t.parallel(from, calls)
+		err := together(t.procs, calls, func(i int) error { return t.do(from + i) })
+		if err != nil {
+			return t.failed(err)
+		}
+		return nil
 	}
 	for i := range calls {
 		if err := t.do(from + i); err != nil {
@@ -150,14 +154,15 @@ func (t *task) run(calls int) error {
 	return nil
 }
 
-// parallel shares the calls among as many goroutines as there are processors.
-func (t *task) parallel(from, calls int) error {
+// together calls do for 0 to n-1, shared among so many goroutines, each of which stops at
+// an error. The first one is returned.
+func together(goroutines, n int, do func(i int) error) error {
 	var crew sync.WaitGroup
 	var first atomic.Pointer[error]
-	for g := range t.procs {
+	for g := range goroutines {
 		crew.Go(func() {
-			for i := g; i < calls; i += t.procs {
-				if err := t.do(from + i); err != nil {
+			for i := g; i < n; i += goroutines {
+				if err := do(i); err != nil {
 					first.CompareAndSwap(nil, &err)
 					return
 				}
@@ -166,7 +171,7 @@ func (t *task) parallel(from, calls int) error {
 	}
 	crew.Wait()
 	if err := first.Load(); err != nil {
-		return t.failed(*err)
+		return *err
 	}
 	return nil
 }

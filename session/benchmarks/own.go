@@ -208,8 +208,11 @@ func curves(r *results, _ []contender.Key) error {
 	if err != nil {
 		return err
 	}
-	for name, s := range map[string]crypto.Signer{"EdDSA": ed, "ES256": ec} {
-		key, err := keyring.NewSigner("v1", s)
+	for _, c := range []struct {
+		name string
+		by   crypto.Signer
+	}{{"EdDSA", ed}, {"ES256", ec}} {
+		key, err := keyring.NewSigner("v1", c.by)
 		if err != nil {
 			return err
 		}
@@ -221,7 +224,7 @@ func curves(r *results, _ []contender.Key) error {
 		if err != nil {
 			return err
 		}
-		r.add("verify, "+name, list[0], accepting(checkBy(m), list))
+		r.add("verify, "+c.name, list[0], accepting(checkBy(m), list))
 	}
 	return r.bare(ed, ec)
 }

@@ -16,6 +16,9 @@ var (
 	claimCounts = []int{0, 1, 2, 4, 8, 16, 32}
 )
 
+// scales is the group of the tasks whose tables show how the cost grows.
+const scales = "scale"
+
 // processors is how many there are to run on.
 func processors() int { return runtime.GOMAXPROCS(0) }
 
@@ -33,10 +36,14 @@ func scaleTasks(r *results) error {
 	if err != nil {
 		return err
 	}
+	first := len(r.Tasks)
 	for _, add := range []func(*results, []contender.Key) error{byRing, bySize, byClaims, byCores} {
 		if err := add(r, keys); err != nil {
 			return err
 		}
+	}
+	for _, t := range r.Tasks[first:] {
+		t.Group = scales
 	}
 	return nil
 }

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
@@ -123,7 +121,7 @@ func (c *crowd) begin(ctx context.Context, r *storeResult, o options) error {
 // signIn starts so many sessions, and returns their refresh tokens.
 func (c *crowd) signIn(ctx context.Context, n int) ([]string, error) {
 	list := make([]string, n)
-	return list, together(n, func(i int) error {
+	return list, together(atOnce, n, func(i int) error {
 		t, err := c.m.Issue(ctx, session.Grant{Subject: fmt.Sprintf("user-%010d", i), Claims: &user.Custom, Label: "Firefox on Linux"})
 		list[i] = t.RefreshToken
 		return err
@@ -161,29 +159,9 @@ func (c *crowd) turn(ctx context.Context, r *storeResult) error {
 	}
 	r.Alone = append(r.Alone, float64(time.Since(began).Nanoseconds())/float64(c.alone))
 	began = time.Now()
-	err = together(c.crowded, func(i int) error { return refresh(c.alone + i) })
+	err = together(atOnce, c.crowded, func(i int) error { return refresh(c.alone + i) })
 	r.Crowded = append(r.Crowded, float64(c.crowded)/time.Since(began).Seconds())
 	return err
-}
-
-// together calls do for 0 to n-1, several at a time.
-func together(n int, do func(int) error) error {
-	var crew sync.WaitGroup
-	var first atomic.Pointer[error]
-	for g := range atOnce {
-		crew.Go(func() {
-			for i := g; i < n && first.Load() == nil; i += atOnce {
-				if err := do(i); err != nil {
-					first.CompareAndSwap(nil, &err)
-				}
-			}
-		})
-	}
-	crew.Wait()
-	if err := first.Load(); err != nil {
-		return *err
-	}
-	return nil
 }
 
 func openMemory(context.Context, string) (*database, error) {
