@@ -197,8 +197,8 @@ func counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// curves are checks by keys with a public half, beside the bare ones of the standard
-// library.
+// curves are checks by keys with a public half, of tokens that were and were not seen
+// before (Config.VerifiedCache), beside the bare ones of the standard library.
 func curves(r *results, _ []contender.Key) error {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -216,7 +216,8 @@ func curves(r *results, _ []contender.Key) error {
 		if err != nil {
 			return err
 		}
-		m, err := contender.Manager([]contender.Key{{Key: key}}, nil)
+		ring := []contender.Key{{Key: key}}
+		m, err := contender.Manager(ring, nil)
 		if err != nil {
 			return err
 		}
@@ -225,6 +226,11 @@ func curves(r *results, _ []contender.Key) error {
 			return err
 		}
 		r.add("verify, "+c.name, list[0], accepting(checkBy(m), list))
+		again, err := contender.Manager(ring, func(cfg *session.Config) { cfg.VerifiedCache = 1 << 16 })
+		if err != nil {
+			return err
+		}
+		r.add("verify, "+c.name+", seen before", list[0], accepting(checkBy(again), list[:16]))
 	}
 	return r.bare(ed, ec)
 }
