@@ -226,7 +226,7 @@ func inGeneral(body string) string {
 	return varying.ReplaceAllString(strings.Join(strings.Fields(body), ""), "$1")
 }
 
-// Nothing of the README is about files that are not there.
+// Nothing of the README is about files, or parts of it, that are not there.
 func TestREADMELinks(t *testing.T) {
 	t.Parallel()
 	links := regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(readme(t), -1)
@@ -239,6 +239,12 @@ func TestREADMELinks(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join("..", l[1])); err != nil {
 			t.Errorf("the README links to %s: %v", l[1], err)
+		}
+	}
+	for _, l := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(readme(t), -1) {
+		words := strings.ReplaceAll(regexp.QuoteMeta(l[1]), "-", "[ ,]+")
+		if !regexp.MustCompile(`(?im)^#+ ` + words + `$`).MatchString(readme(t)) {
+			t.Errorf("the README links to its part %s, which is not there", l[1])
 		}
 	}
 	for _, path := range regexp.MustCompile(`\./((?:examples|keyring|session)/[a-z/]+)`).FindAllStringSubmatch(readme(t), -1) {
