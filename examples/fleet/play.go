@@ -135,23 +135,13 @@ func (p *play) do(what string, f func() error) {
 		if err := f(); err != nil {
 			return err
 		}
-		return pause(p.ctx, p.o.pace)
+		return stage.Pause(p.ctx, p.o.pace)
 	})
 }
 
 // wait lets n paces pass.
 func (p *play) wait(what string, n int) {
-	p.try(what, func() error { return pause(p.ctx, time.Duration(n)*p.o.pace) })
-}
-
-// pause waits, unless ctx ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	p.try(what, func() error { return stage.Pause(p.ctx, time.Duration(n)*p.o.pace) })
 }
 
 // all returns the numbers of all servers.

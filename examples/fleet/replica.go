@@ -95,7 +95,7 @@ func eventually(ctx context.Context, what string, ok func() bool) error {
 		if time.Now().After(end) {
 			return fmt.Errorf("waited in vain until %s", what)
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := stage.Pause(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}

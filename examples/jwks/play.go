@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sessionring/sessionring/examples/internal/stage"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session/memstore"
 )
@@ -63,7 +64,7 @@ func play(ctx context.Context, o options) (err error) {
 // tokens that it has signed.
 func rotation(ctx context.Context, people *crowd, keys *keyring.Keyring, path string, o options) error {
 	fmt.Printf("%d people use an issuer and two services that verify; v1 signs\n", len(people.all))
-	if err := pause(ctx, around); err != nil {
+	if err := stage.Pause(ctx, around); err != nil {
 		return err
 	}
 	if err := rotate(ctx, path, o.lead); err != nil {
@@ -77,11 +78,11 @@ func rotation(ctx context.Context, people *crowd, keys *keyring.Keyring, path st
 		if time.Now().After(end) {
 			return errors.New("waited in vain until all people have tokens of v2")
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := stage.Pause(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	return pause(ctx, around)
+	return stage.Pause(ctx, around)
 }
 
 // when says, for people, when a new key signs.
@@ -124,14 +125,4 @@ func rotate(ctx context.Context, path string, lead time.Duration) error {
 		return err
 	}
 	return os.Rename(path+".next", path)
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

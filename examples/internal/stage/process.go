@@ -1,5 +1,6 @@
 // Package stage is what it takes to play a fleet: servers as real processes, a balancer
-// in front of them, and browsers. The command fleet and the tests of all examples use it.
+// in front of them, and browsers. The commands fleet and jwks and the tests of all examples
+// use it.
 package stage
 
 import (
