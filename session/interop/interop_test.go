@@ -158,10 +158,11 @@ type script struct {
 	Forged  string `json:"forged,omitempty"`
 }
 
-// run gives a program of another language its task on standard input.
-func (s service) run(t *testing.T, dir, name string, args ...string) {
+// tell gives a program of another language its task on standard input, and returns its
+// answer, which has the same form.
+func tell[T any](t *testing.T, task T, dir, name string, args ...string) (answer T) {
 	t.Helper()
-	in, err := json.Marshal(script{Token: s.issue(t).AccessToken, Secret: string(s.secret), Wrong: string(newSecret()), Sign: foreign()})
+	in, err := json.Marshal(task)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,10 +172,17 @@ func (s service) run(t *testing.T, dir, name string, args ...string) {
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	var got script
-	if err := json.Unmarshal(out, &got); err != nil {
+	if err := json.Unmarshal(out, &answer); err != nil {
 		t.Fatalf("%s said %q: %v", name, out, err)
 	}
+	return answer
+}
+
+// run has a program of another language verify a token, and sign some.
+func (s service) run(t *testing.T, dir, name string, args ...string) {
+	t.Helper()
+	task := script{Token: s.issue(t).AccessToken, Secret: string(s.secret), Wrong: string(newSecret()), Sign: foreign()}
+	got := tell(t, task, dir, name, args...)
 	if got.Subject != "alice" || !got.Refused {
 		t.Errorf("our token: got subject %q, wrong secret refused %v, want alice, true", got.Subject, got.Refused)
 	}

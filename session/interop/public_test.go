@@ -1,7 +1,6 @@
 package interop_test
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -9,8 +8,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -194,24 +191,11 @@ type publicScript struct {
 	Keys    int             `json:"keys,omitempty"`
 }
 
-// run gives a program of another language its task on standard input.
+// run has a program of another language verify a token by the published keys.
 func (s pairService) run(t *testing.T, alg, dir, name string, args ...string) {
 	t.Helper()
 	good, forged := s.token(t)
-	in, err := json.Marshal(publicScript{Alg: alg, Token: good, Forged: forged, Set: s.set})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Dir, cmd.Stdin, cmd.Stderr = dir, bytes.NewReader(in), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	var got publicScript
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatalf("%s said %q: %v", name, out, err)
-	}
+	got := tell(t, publicScript{Alg: alg, Token: good, Forged: forged, Set: s.set}, dir, name, args...)
 	if got.Subject != "alice" || !got.Refused || got.Keys != 2 {
 		t.Errorf("got subject %q, forged one refused %v, %d keys, want alice, true, 2", got.Subject, got.Refused, got.Keys)
 	}
