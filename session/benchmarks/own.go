@@ -147,13 +147,9 @@ func (r *results) addLegacy(op string, ring []contender.Key, by contender.Key) e
 	if err != nil {
 		return err
 	}
-	var list []string
-	for range distinct {
-		token, err := contender.SignLegacy(by, contender.NewClaims(user, by.Tag))
-		if err != nil {
-			return err
-		}
-		list = append(list, token)
+	list, err := legacyTokens(by)
+	if err != nil {
+		return err
 	}
 	r.add(op, list[0], accepting(checkBy(m), list))
 	return nil

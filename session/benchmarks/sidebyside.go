@@ -134,30 +134,41 @@ func (b *bench) tasks() ([]*task, error) {
 	return list, err
 }
 
-// legacy has a token that names no key, of the oldest key of the ring: two others are
-// tried before it.
+// legacy has tokens that name no key, of the oldest key of the ring: two others are tried
+// before it.
 func (b *bench) legacy() (*task, error) {
-	oldest := b.keys[2]
-	if !b.JWT && strings.HasPrefix(b.Name, "securecookie") { // none of its values names a key
-		s, err := b.New(b.keys[2:3])
-		if err != nil {
-			return nil, err
-		}
-		list, err := tokens(s)
-		return b.task(opLegacy, accepting(b.Verify, list)), err
-	}
 	if b.Legacy == nil {
 		return nil, nil
 	}
-	var list []string
+	list, err := b.unnamed(b.keys[2])
+	if err != nil {
+		return nil, err
+	}
+	return b.task(opLegacy, accepting(b.Legacy, list)), nil
+}
+
+// unnamed returns tokens of a key that do not name it.
+func (b *bench) unnamed(by contender.Key) (list []string, err error) {
+	if !b.JWT { // none of its tokens does
+		s, err := b.New([]contender.Key{by})
+		if err != nil {
+			return nil, err
+		}
+		return tokens(s)
+	}
+	return legacyTokens(by)
+}
+
+// legacyTokens returns JWTs without a kid.
+func legacyTokens(by contender.Key) (list []string, err error) {
 	for range distinct {
-		token, err := contender.SignLegacy(oldest, contender.NewClaims(user, oldest.Tag))
+		token, err := contender.SignLegacy(by, contender.NewClaims(user, by.Tag))
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, token)
 	}
-	return b.task(opLegacy, accepting(b.Legacy, list)), nil
+	return list, nil
 }
 
 // task is an operation of the contender.

@@ -116,7 +116,7 @@ type Service struct {
 	Sign func(c *Claims) (string, error)
 	// Verify checks a token, and returns what it says in the way of the library.
 	Verify func(token string) (any, error)
-	// Legacy checks a token without a kid, under each key in turn; nil: it cannot.
+	// Legacy checks a token that names no key, under each key in turn; nil: it cannot.
 	Legacy func(token string) (any, error)
 	// Read makes Claims of what Verify returns, for comparison.
 	Read func(claims any) (Claims, error)

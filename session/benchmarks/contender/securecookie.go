@@ -43,5 +43,6 @@ func newSecurecookie(keys []Key, serializer securecookie.Serializer) (*Service, 
 		}
 		return &c, c.good()
 	}
+	s.Legacy = s.Verify // no value names a key
 	return s, nil
 }
