@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// bound is something that the project promises, and what was measured of it.
+// bound is something that the project has set itself, and what was measured of it.
 type bound struct {
 	What, Want, Got string
 	Kept            bool
-	Open            bool // nothing is promised
+	Open            bool // nothing is set
 }
 
 // bounds judges all of them.

@@ -18,7 +18,7 @@ func (r *results) markdown() string {
 	b.WriteString("# Measured\n\nWritten by `go run ./session/benchmarks`; do not edit.\n\n")
 	b.WriteString(r.method())
 	for _, part := range []struct{ title, text string }{
-		{"Bounds", "What the project promises. x is a keyed HMAC-SHA-256, reset and used again, over the same bytes.\nMedians count; the quickest turns say what a busy machine has added to them.\n\n" + boundsTable(r.bounds())},
+		{"Bounds", "What the project has set itself. x is a keyed HMAC-SHA-256, reset and used again, over the same bytes.\nMedians count; the quickest turns say what a busy machine has added to them.\n\n" + boundsTable(r.bounds())},
 		{"Side by side", r.contenders()},
 		{"What each does", doing()},
 		{"Sessionring alone", r.alone()},
