@@ -1,0 +1,22 @@
+package metrics
+
+import (
+	"strconv"
+	"testing"
+)
+
+// A tag that was forgotten and comes back is counted where it is shown.
+func TestTagComesBack(t *testing.T) {
+	t.Parallel()
+	var tags tags
+	for i := range maxTags + 1 {
+		tags.add(strconv.Itoa(i), false)
+	}
+	last := strconv.Itoa(maxTags - 1)
+	tags.add(last, false)
+	tags.keep(nil)
+	tags.add(last, false)
+	if shown := tags.now.Load().byTag; shown[last] == nil || shown[last].current.Load() != 1 || shown[other].current.Load() != 1 {
+		t.Errorf("got the counts of %d tags, want one of %s anew and one of others", len(shown), last)
+	}
+}
