@@ -10,7 +10,7 @@ import (
 )
 
 // verified remembers access tokens that a key with a public half has vouched for, whose
-// check costs a hundred times as much as a look here. A token gets in after it has
+// check costs some hundred times as much as a look here. A token gets in after it has
 // passed every check, under all its text, so nothing that was forged does. What is
 // remembered holds for the ring that was asked, and while no key of it changes its state
 // by the clock; whether the token has expired or its session has ended is asked every
