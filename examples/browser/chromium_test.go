@@ -40,7 +40,15 @@ var (
 
 // inModes runs a test in all modes, as many at a time as there are processors: a browser
 // is a heavy thing.
-func inModes(t *testing.T, test func(t *testing.T, m mode)) {
+func inModes(t *testing.T, test func(t *testing.T, m mode)) { inEach(t, modes, test) }
+
+// onOneSite is inModes for pages on the site of their API, where the two of Firefox are
+// the same.
+func onOneSite(t *testing.T, test func(t *testing.T, m mode)) {
+	inEach(t, slices.DeleteFunc(slices.Clone(modes), func(m mode) bool { return m.name == optIn.name }), test)
+}
+
+func inEach(t *testing.T, modes []mode, test func(t *testing.T, m mode)) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()

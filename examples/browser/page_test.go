@@ -20,7 +20,7 @@ const signedInAs = `document.getElementById("session").hidden ? "" : document.ge
 // TestQuickstartPage signs in at the quickstart, which stays so after a reload, after the
 // server has started again, and with another key; and signs out.
 func TestQuickstartPage(t *testing.T) {
-	inModes(t, func(t *testing.T, m mode) {
+	onOneSite(t, func(t *testing.T, m mode) {
 		first, second := newSecret(), newSecret()
 		s := run(t, "quickstart", "SESSION_SECRET="+first)
 		b := m.open(t)

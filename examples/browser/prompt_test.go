@@ -50,7 +50,7 @@ func TestPrompt(t *testing.T) {
 // TestQuickstartPrompt ends the session from another device. By the prompt one gets to
 // the form, while all else stays as it was.
 func TestQuickstartPrompt(t *testing.T) {
-	inModes(t, func(t *testing.T, m mode) {
+	onOneSite(t, func(t *testing.T, m mode) {
 		s := run(t, "quickstart", "SESSION_SECRET="+newSecret())
 		b := m.open(t)
 		b.visit(s.url)
