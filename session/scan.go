@@ -265,7 +265,7 @@ func (s *scanner) str() ([]byte, bool) {
 // custom notes that a member of the application stands at start. All of them must
 // stand side by side, under names that an application can use, each once.
 func (s *scanner) custom(start int, name []byte, legacySubject string) bool {
-	if s.n == maxInObject || s.n > 0 && start != s.to+1 || !validClaimName(name) || reservedFold(name) || equalFold(name, legacySubject) {
+	if s.n == maxInObject || s.n > 0 && start != s.to+1 || !validClaimName(name) || reservedFold(name) || bytes.EqualFold(name, []byte(legacySubject)) {
 		return false
 	}
 	if s.n == 0 {
@@ -281,9 +281,6 @@ func (s *scanner) custom(start int, name []byte, legacySubject string) bool {
 	s.n++
 	return true
 }
-
-// equalFold is strings.EqualFold.
-func equalFold(name []byte, s string) bool { return bytes.EqualFold(name, []byte(s)) }
 
 // reservedFold is reserved without the copy of a name in other case.
 func reservedFold(name []byte) bool {
