@@ -53,21 +53,22 @@ type endedSlot struct {
 // leastSlots is how many slots a table begins with.
 const leastSlots = 8
 
-// slotOf returns the slot of k among slots, or the free one that would be its own.
-func slotOf(slots []endedSlot, k sessionKey) *endedSlot {
+// slotOf returns the slot of k among slots, or the free one that would be its own, and
+// what until was when that was decided: a free one may be another's a moment later.
+func slotOf(slots []endedSlot, k sessionKey) (slot *endedSlot, until int64) {
 	sum := binary.LittleEndian.Uint64(k[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(k[8:]), 32)
 	for i := int(sum * 0x9e3779b97f4a7c15 >> 33); ; i++ {
-		slot := &slots[i&(len(slots)-1)]
-		if slot.until.Load() == 0 || slot.key == k {
-			return slot
+		slot = &slots[i&(len(slots)-1)]
+		if until = slot.until.Load(); until == 0 || slot.key == k {
+			return slot, until
 		}
 	}
 }
 
 // put notes k in slots, and reports whether it is new there.
 func put(slots []endedSlot, k sessionKey, until int64) (added bool) {
-	slot := slotOf(slots, k)
-	if added = slot.until.Load() == 0; added {
+	slot, is := slotOf(slots, k)
+	if added = is == 0; added {
 		slot.key = k
 	}
 	raise(&slot.until, max(until, 1))
@@ -121,7 +122,11 @@ func (s *revokedSet) has(c *Claims) bool {
 	}
 	k := keyOf(c.SessionID)
 	slots := s.shards[k[0]].slots.Load()
-	return slots != nil && slotOf(*slots, k).until.Load() != 0
+	if slots == nil {
+		return false
+	}
+	_, until := slotOf(*slots, k)
+	return until != 0
 }
 
 // sweep forgets the sessions of which no token can be about any more. Each shard

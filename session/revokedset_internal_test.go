@@ -3,6 +3,7 @@ package session
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"runtime"
 	"strings"
@@ -82,6 +83,39 @@ func TestRevokedSetWhileWritten(t *testing.T) {
 		})
 	}
 	crew.Wait()
+}
+
+// A session that has not ended is never found, even if another one takes the place in
+// which it was looked for at that moment.
+func TestRevokedSetFindsNoOther(t *testing.T) {
+	t.Parallel()
+	s, now := new(revokedSet), time.Now()
+	id := func(n int) string { // all in one shard
+		var raw sessionKey
+		binary.BigEndian.PutUint64(raw[8:], uint64(n))
+		return base64.RawURLEncoding.EncodeToString(raw[:])
+	}
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for n := range 60_000 {
+			s.add(notice{Session: id(n + 1), Until: now.Unix() + 1})
+			if n%5 == 4 { // before the table grows
+				s.sweep(now.Add(time.Minute))
+			}
+		}
+	}()
+	good := &Claims{SessionID: id(0), AuthTime: now}
+	for asked := 0; ; asked++ {
+		if s.has(good) {
+			t.Fatalf("got a session ended that is not, question %d", asked)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
 }
 
 // Ids of any form have keys of their own; asking for one of ours allocates nothing.
