@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -28,12 +29,9 @@ type Balancer struct {
 type target struct {
 	name        string
 	url         *url.URL
-	connections *http.Transport
+	connections http.RoundTripper
 	busy        sync.WaitGroup
 }
-
-// idle is how many connections to one server are kept.
-const idle = 100
 
 // Add lets requests go to a server at an address, such as http://127.0.0.1:8080.
 func (b *Balancer) Add(name, address string) error {
@@ -43,12 +41,14 @@ func (b *Balancer) Add(name, address string) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.servers = append(b.servers, &target{name: name, url: u, connections: &http.Transport{MaxIdleConnsPerHost: idle}})
+	// A connection for each request: the server may close one that is kept at the moment
+	// a request is written to it, and that request could not be sent again.
+	b.servers = append(b.servers, &target{name: name, url: u, connections: &http.Transport{DisableKeepAlives: true}})
 	return nil
 }
 
-// Remove lets no more requests go to the server at an address, waits for those under
-// way, and closes its connections: a server that ends would wait for unused ones.
+// Remove lets no more requests go to the server at an address, and waits for those
+// under way.
 func (b *Balancer) Remove(address string) {
 	b.mu.Lock()
 	i := slices.IndexFunc(b.servers, func(s *target) bool { return s.url.String() == address })
@@ -60,7 +60,6 @@ func (b *Balancer) Remove(address string) {
 	b.servers = slices.Delete(b.servers, i, i+1)
 	b.mu.Unlock()
 	gone.busy.Wait()
-	gone.connections.CloseIdleConnections()
 }
 
 // maxBody is the longest body that is passed on: sign-ins are short.
@@ -74,23 +73,23 @@ func (b *Balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var tried []*target
+	err = errors.New("no server")
 	for s := b.next(tried); s != nil; s = b.next(tried) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if s.pass(w, r) || r.Context().Err() != nil {
+		if err = s.pass(w, r); err == nil || r.Context().Err() != nil {
 			return
 		}
 		if tried = append(tried, s); !b.Retry {
 			break
 		}
 	}
-	w.WriteHeader(http.StatusBadGateway)
+	http.Error(w, err.Error(), http.StatusBadGateway)
 }
 
-// pass passes a request to s, which is marked as busy, and reports whether it has
-// answered.
-func (s *target) pass(w http.ResponseWriter, r *http.Request) (answered bool) {
+// pass passes a request to s, which is marked as busy. It returns why there was no
+// answer, and then nothing has been written.
+func (s *target) pass(w http.ResponseWriter, r *http.Request) (err error) {
 	defer s.busy.Done()
-	answered = true
 	proxy := httputil.ReverseProxy{
 		Transport: s.connections,
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -102,10 +101,10 @@ func (s *target) pass(w http.ResponseWriter, r *http.Request) (answered bool) {
 			return nil
 		},
 		ErrorLog:     log.New(io.Discard, "", 0), // the client sees it
-		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { answered = false },
+		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, why error) { err = why },
 	}
 	proxy.ServeHTTP(w, r)
-	return answered
+	return err
 }
 
 // next returns whose turn it is, marked as busy, or nil if all have been tried.

@@ -121,3 +121,25 @@ func TestBalancerDrains(t *testing.T) {
 	}
 	<-removed
 }
+
+// A server that closes connections which are idle, as all do, loses no request.
+func TestBalancerOfHastyServer(t *testing.T) {
+	t.Parallel()
+	hasty := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	hasty.Config.IdleTimeout = 2 * time.Millisecond
+	hasty.Start()
+	t.Cleanup(hasty.Close)
+	_, url := balance(t, false, hasty)
+	var many sync.WaitGroup
+	for range 8 {
+		many.Go(func() {
+			for n := range 200 {
+				if r := send(t, url); r.Status != http.StatusOK {
+					t.Errorf("got %v, want an answer", r)
+				}
+				time.Sleep(2*time.Millisecond + time.Duration(n%10)*100*time.Microsecond)
+			}
+		})
+	}
+	many.Wait()
+}
