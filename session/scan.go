@@ -2,8 +2,6 @@ package session
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"time"
 )
 
@@ -19,6 +17,7 @@ func scanPayload(data []byte, legacySubject string, p *payload) bool {
 	if !plain(data) || !s.skip('{') {
 		return false
 	}
+	s.first(p)
 	for more := true; more; more = s.skip(',') {
 		if !s.member(legacySubject, p) {
 			return false
@@ -37,52 +36,10 @@ func scanPayload(data []byte, legacySubject string, p *payload) bool {
 type scanner struct {
 	text     []byte
 	pos      int
-	next     int              // the member of ours that the writer has next
-	seen     uint32           // those that were there, a bit each
+	seen     uint32           // the members of ours that were there, a bit each
 	from, to int              // the members of the application
 	names    [maxInObject]int // where their names begin
 	n        int
-}
-
-// Eight bytes are looked at together, by the top bit of each: what one lends to the next
-// when something is taken from it shows only above one whose own bit is set.
-const (
-	each = 0x0101010101010101
-	top  = 0x80 * each
-)
-
-// plain reports whether data is printable ASCII without escapes: no byte has its top bit
-// set, has it when a space is taken from it or one is added, or is a backslash.
-func plain(data []byte) bool {
-	var bad uint64
-	for ; len(data) >= 16; data = data[16:] {
-		x, y := binary.LittleEndian.Uint64(data), binary.LittleEndian.Uint64(data[8:])
-		bad |= x | (x - ' '*each) | (x + each) | (x ^ '\\'*each - each)
-		bad |= y | (y - ' '*each) | (y + each) | (y ^ '\\'*each - each)
-	}
-	for _, c := range data {
-		if c < ' ' || c > '~' || c == '\\' {
-			return false
-		}
-	}
-	return bad&top == 0
-}
-
-// quote returns where the first quotation mark is in data, -1 if there is none.
-func quote(data []byte) int {
-	i := 0
-	for ; len(data)-i >= 8; i += 8 {
-		x := binary.LittleEndian.Uint64(data[i:]) ^ '"'*each
-		if found := (x - each) &^ x & top; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for ; i < len(data); i++ {
-		if data[i] == '"' {
-			return i
-		}
-	}
-	return -1
 }
 
 // Bounds of what is scanned. More is for the strict reader.
@@ -122,26 +79,68 @@ const (
 	claimOther
 )
 
-var written = [...]string{
-	claimIss: `"iss":`, claimAud: `"aud":`, claimSub: `"sub":`, claimSid: `"sid":`, claimJti: `"jti":`, claimIat: `"iat":`, claimExp: `"exp":`, claimAuthTime: `"auth_time":`,
-	claimKind: `"type":`, claimPurpose: `"purpose":`, claimVersion: `"version":`, claimAct: `"act":`, claimGen: `"gen":`, claimSessionEnd: `"session_end":`, claimForget: `"forget":`, claimCs: `"cs":`,
+// written are the names of these members as they stand in a payload.
+var written = [claimOther]memberName{
+	claimIss: nameOf(`"iss":`), claimAud: nameOf(`"aud":`), claimSub: nameOf(`"sub":`), claimSid: nameOf(`"sid":`),
+	claimJti: nameOf(`"jti":`), claimIat: nameOf(`"iat":`), claimExp: nameOf(`"exp":`), claimAuthTime: nameOf(`"auth_time":`),
+	claimKind: nameOf(`"type":`), claimPurpose: nameOf(`"purpose":`), claimVersion: nameOf(`"version":`), claimAct: nameOf(`"act":`),
+	claimGen: nameOf(`"gen":`), claimSessionEnd: nameOf(`"session_end":`), claimForget: nameOf(`"forget":`), claimCs: nameOf(`"cs":`),
 }
 
-// ours goes behind the name of a member of ours and returns which it is. It looks first
-// where the writer has it.
-func (s *scanner) ours() int {
+// first reads the members with which the library begins, in its order, as far as they
+// are there. It passes what is left from one to the next, and not by way of s, which
+// takes half the time.
+func (s *scanner) first(p *payload) {
 	rest := s.text[s.pos:]
-	if len(rest) < 2 {
-		return claimOther
+	rest = s.firstText(rest, claimIss, &p.iss)
+	rest = s.firstText(rest, claimAud, &p.audience)
+	rest = s.firstText(rest, claimSub, &p.sub)
+	rest = s.firstText(rest, claimSid, &p.sid)
+	rest = s.firstText(rest, claimJti, &p.jti)
+	rest = s.firstDate(rest, claimIat, &p.iat)
+	rest = s.firstDate(rest, claimExp, &p.exp)
+	rest = s.firstDate(rest, claimAuthTime, &p.authTime)
+	rest = s.firstText(rest, claimKind, &p.kind)
+	rest = s.firstText(rest, claimVersion, &p.version)
+	s.pos = len(s.text) - len(rest)
+}
+
+// firstText reads a member, if it is a string and stands at the beginning of rest before
+// another one. It returns where that one begins.
+func (s *scanner) firstText(rest []byte, which int, value *[]byte) []byte {
+	if !written[which].begins(twoWords(rest)) {
+		return rest
 	}
-	which := s.next
-	for range written {
-		name := written[which]
-		which = (which + 1) % len(written)
-		if name[1] == rest[1] && len(rest) >= len(name) && string(rest[:len(name)]) == name {
-			s.pos += len(name)
-			s.next = which
-			return (which + len(written) - 1) % len(written)
+	found, after, ok := cutString(rest[written[which].size:])
+	if !ok || len(after) == 0 || after[0] != ',' {
+		return rest
+	}
+	*value = found
+	s.seen |= 1 << which
+	return after[1:]
+}
+
+// firstDate is firstText for a date.
+func (s *scanner) firstDate(rest []byte, which int, value *time.Time) []byte {
+	if !written[which].begins(twoWords(rest)) {
+		return rest
+	}
+	found, after, ok := cutDate(rest[written[which].size:])
+	if !ok || len(after) == 0 || after[0] != ',' {
+		return rest
+	}
+	*value = found
+	s.seen |= 1 << which
+	return after[1:]
+}
+
+// ours goes behind the name of a member of ours and returns which it is.
+func (s *scanner) ours() int {
+	words := twoWords(s.text[s.pos:])
+	for which := range written {
+		if name := &written[which]; name.begins(words) {
+			s.pos += name.size
+			return which
 		}
 	}
 	return claimOther
@@ -220,24 +219,17 @@ func (s *scanner) again(which int) bool {
 }
 
 // date reads a date, in whole seconds.
-func (s *scanner) date() (time.Time, bool) {
-	n, ok := s.number()
-	if !ok || n > farFuture.Unix() {
-		return time.Time{}, false
-	}
-	return time.Unix(n, 0), true
+func (s *scanner) date() (t time.Time, ok bool) {
+	t, rest, ok := cutDate(s.text[s.pos:])
+	s.pos = len(s.text) - len(rest)
+	return t, ok
 }
 
 // number reads a whole number, not negative.
 func (s *scanner) number() (n int64, ok bool) {
-	rest := s.text[s.pos:]
-	digits := 0
-	for digits < len(rest) && digits <= maxDigits && rest[digits] >= '0' && rest[digits] <= '9' {
-		n = n*10 + int64(rest[digits]-'0')
-		digits++
-	}
-	s.pos += digits
-	return n, digits == 1 || digits > 1 && digits <= maxDigits && rest[0] != '0'
+	n, rest, ok := cutNumber(s.text[s.pos:])
+	s.pos = len(s.text) - len(rest)
+	return n, ok
 }
 
 // actor reads act, an object with nothing but sub.
@@ -249,17 +241,10 @@ func (s *scanner) actor() (name []byte, ok bool) {
 }
 
 // str reads a string, which is plain.
-func (s *scanner) str() ([]byte, bool) {
-	if !s.skip('"') {
-		return nil, false
-	}
-	rest := s.text[s.pos:]
-	n := quote(rest)
-	if n < 0 {
-		return nil, false
-	}
-	s.pos += n + 1
-	return rest[:n:n], true
+func (s *scanner) str() (text []byte, ok bool) {
+	text, rest, ok := cutString(s.text[s.pos:])
+	s.pos = len(s.text) - len(rest)
+	return text, ok
 }
 
 // custom notes that a member of the application stands at start. All of them must
@@ -284,15 +269,20 @@ func (s *scanner) custom(start int, name []byte, legacySubject string) bool {
 
 // reservedFold is reserved without the copy of a name in other case.
 func reservedFold(name []byte) bool {
-	var lower [64]byte
-	n := copy(lower[:], name)
-	for i, c := range lower[:n] {
-		if c >= 'A' && c <= 'Z' {
-			lower[i] = c + 'a' - 'A'
+	for _, own := range ourNames {
+		if len(own) == len(name) && bytes.EqualFold(own, name) {
+			return true
 		}
 	}
-	return len(name) > len(lower) || ours[string(lower[:n])]
+	return false
 }
+
+var ourNames = func() (list [][]byte) {
+	for name := range ours {
+		list = append(list, []byte(name))
+	}
+	return list
+}()
 
 // value goes behind a value at a depth.
 func (s *scanner) value(depth int) bool {
