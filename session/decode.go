@@ -136,11 +136,11 @@ func (p *payload) readGeneration(raw json.RawMessage) bool {
 }
 
 // readPayload reads a verified payload into p, by scanPayload where that can.
-func readPayload(data []byte, legacySubject string, p *payload) error {
-	if scanPayload(data, legacySubject, p) {
+func readPayload(data []byte, x *expected, p *payload) error {
+	if scanPayload(data, x, p) {
 		return nil
 	}
-	strict, err := parsePayload(data, legacySubject)
+	strict, err := parsePayload(data, x.legacySubject)
 	if err != nil {
 		return err
 	}

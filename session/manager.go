@@ -32,7 +32,8 @@ type Manager struct {
 	told   told                   // those of them that were ended here
 	moved  map[move]*atomic.Int64 // refreshes by what the store made of them
 
-	scratch sync.Pool // of *ring.Scratch
+	scratch  sync.Pool // of *ring.Scratch
+	expected *expected // of payloads
 
 	verified *verified // access tokens that were; nil: they are not remembered
 
@@ -57,7 +58,9 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), verified: newVerified(cfg.VerifiedCache), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
-	m.scratch.New = func() any { return new(ring.Scratch) }
+	m.expected = expect(&m.cfg)
+	opening := ring.NewOpening(m.expected.opening)
+	m.scratch.New = func() any { return &ring.Scratch{Opening: opening} }
 	m.unheld.seed, m.ahead.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	m.seenKeys.Store(m.live.Version())
 	for _, did := range moves {

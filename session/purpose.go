@@ -120,7 +120,7 @@ func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
 		return nil, p.m.refused(ctx, token, err, w)
 	}
 	var pl payload
-	if err := readPayload(t.Payload, p.m.cfg.LegacySubject, &pl); err != nil {
+	if err := readPayload(t.Payload, p.m.expected, &pl); err != nil {
 		return nil, err
 	}
 	if err := p.m.check(&pl, t, kindPurpose, w.At); err != nil {

@@ -12,14 +12,14 @@ import (
 // the same in it. What p holds then lies in data.
 //
 // Reading JSON is most of what a check costs, and nearly all tokens have this form.
-func scanPayload(data []byte, legacySubject string, p *payload) bool {
+func scanPayload(data []byte, x *expected, p *payload) bool {
 	s := scanner{text: data}
-	if !plain(data) || !s.skip('{') {
+	if !plain(data) || !s.open(x, p) {
 		return false
 	}
 	s.first(p)
 	for more := true; more; more = s.skip(',') {
-		if !s.member(legacySubject, p) {
+		if !s.member(x.legacySubject, p) {
 			return false
 		}
 	}
@@ -30,6 +30,23 @@ func scanPayload(data []byte, legacySubject string, p *payload) bool {
 		p.custom = s.text[s.from:s.to]
 	}
 	return true
+}
+
+// expected is what a Manager knows of payloads beforehand.
+type expected struct {
+	legacySubject    string
+	issuer, audience []byte
+	opening          []byte // what those of its own begin with, up to the subject
+}
+
+// expect returns what is expected under a configuration.
+func expect(cfg *Config) *expected {
+	var b builder
+	b.textIf("iss", cfg.Issuer)
+	b.textIf("aud", cfg.Audience)
+	b.name("sub")
+	b = b[:len(b)-len(`"sub":`)]
+	return &expected{cfg.LegacySubject, []byte(cfg.Issuer), []byte(cfg.Audience), b}
 }
 
 // scanner goes through a payload.
@@ -87,13 +104,27 @@ var written = [claimOther]memberName{
 	claimGen: nameOf(`"gen":`), claimSessionEnd: nameOf(`"session_end":`), claimForget: nameOf(`"forget":`), claimCs: nameOf(`"cs":`),
 }
 
-// first reads the members with which the library begins, in its order, as far as they
+// open goes behind the opening bracket, and behind the issuer and the audience if they
+// are the expected ones.
+func (s *scanner) open(x *expected, p *payload) bool {
+	if !bytes.HasPrefix(s.text, x.opening) {
+		return s.skip('{')
+	}
+	s.pos = len(x.opening)
+	if len(x.issuer) > 0 {
+		p.iss, s.seen = x.issuer, s.seen|1<<claimIss
+	}
+	if len(x.audience) > 0 {
+		p.audience, s.seen = x.audience, s.seen|1<<claimAud
+	}
+	return true
+}
+
+// first reads the members that every token of ours goes on with, in that order, as far as they
 // are there. It passes what is left from one to the next, and not by way of s, which
 // takes half the time.
 func (s *scanner) first(p *payload) {
 	rest := s.text[s.pos:]
-	rest = s.firstText(rest, claimIss, &p.iss)
-	rest = s.firstText(rest, claimAud, &p.audience)
 	rest = s.firstText(rest, claimSub, &p.sub)
 	rest = s.firstText(rest, claimSid, &p.sid)
 	rest = s.firstText(rest, claimJti, &p.jti)

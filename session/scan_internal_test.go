@@ -14,15 +14,21 @@ import (
 func scanned(t *testing.T, data []byte, legacySubject string) bool {
 	t.Helper()
 	var fast payload
-	if !scanPayload(data, legacySubject, &fast) {
+	if !scanPayload(data, expect(&Config{LegacySubject: legacySubject}), &fast) {
 		return false
+	}
+	var known payload
+	if !scanPayload(data, expect(&Config{LegacySubject: legacySubject, Issuer: "https://id.example.com", Audience: "shop"}), &known) {
+		t.Fatalf("%s: not taken where its issuer is expected", data)
 	}
 	strict, err := parsePayload(data, legacySubject)
 	if err != nil {
 		t.Fatalf("got %s taken, want %v as the strict reader says", data, err)
 	}
-	if diff := cmp.Diff(*strict, fast, cmp.AllowUnexported(payload{})); diff != "" {
-		t.Fatalf("%s: (-strict +fast):\n%s", data, diff)
+	for _, got := range []payload{fast, known} {
+		if diff := cmp.Diff(*strict, got, cmp.AllowUnexported(payload{})); diff != "" {
+			t.Fatalf("%s: (-strict +fast):\n%s", data, diff)
+		}
 	}
 	return true
 }

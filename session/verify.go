@@ -116,7 +116,7 @@ func (m *Manager) openAgain(ctx context.Context, w *ring.Scratch, token, kid str
 // read returns the claims of a token whose signature is good.
 func (m *Manager) read(t ring.Token, kind string, legacy bool, r *ring.Ring, now time.Time) (*Claims, error) {
 	var p payload
-	if err := readPayload(t.Payload, m.cfg.LegacySubject, &p); err != nil {
+	if err := readPayload(t.Payload, m.expected, &p); err != nil {
 		return nil, err
 	}
 	if legacy {

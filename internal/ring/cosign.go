@@ -15,10 +15,7 @@ const (
 	maxList   = maxSigners - 1
 )
 
-const (
-	sig64Len = 86 // a co-signature by Ed25519 or ECDSA P-256, 64 bytes, in base64url
-	maxEntry = len(`"":"",`) + printLen + sig64Len
-)
+const sig64Len = 86 // a co-signature by Ed25519 or ECDSA P-256, 64 bytes, in base64url
 
 // entry is one co-signature: whose, and its text.
 type entry struct{ print, text []byte }
@@ -87,7 +84,7 @@ func (l *list) appendTo(dst []byte, blank bool) []byte {
 // a string; fingerprints and co-signatures hold no brace, so "}}" at the end of
 // the payload closes the list and the top-level object.
 func parseList(payload []byte) (list, bool) {
-	start := bytes.LastIndex(payload, []byte(listOpen))
+	start := lastList(payload)
 	if start < 0 {
 		return list{}, false
 	}
@@ -109,6 +106,16 @@ func parseList(payload []byte) (list, bool) {
 		return list{}, false
 	}
 	return l, true
+}
+
+// lastList returns where the list begins, if the payload ends with one, and -1 if it
+// cannot: no brace opens behind that of the list.
+func lastList(payload []byte) int {
+	start := bytes.LastIndexByte(payload, '{') + 1 - len(listOpen)
+	if start < 0 || string(payload[start:start+len(listOpen)]) != listOpen {
+		return -1
+	}
+	return start
 }
 
 // nextEntry takes one `"fingerprint":"text"` off the front of s; more says that a
@@ -172,12 +179,11 @@ func (r *Ring) sole(s *Scratch, k *Key) bool {
 	if len(r.keys) == 1 || !bytes.HasSuffix(payload, []byte(listClose)) {
 		return true
 	}
-	tail := payload[max(0, len(payload)-len(listOpen)-maxList*maxEntry-len(listClose)):]
-	start := bytes.LastIndex(tail, []byte(listOpen))
+	start := lastList(payload)
 	if start < 0 {
 		return true
 	}
-	for tail = tail[start+len(listOpen):]; len(tail) > printLen; {
+	for tail := payload[start+len(listOpen):]; len(tail) > printLen; {
 		if other := r.byPrint[string(tail[1:1+printLen])]; other != nil && other != k && other.live(s) {
 			return false
 		}

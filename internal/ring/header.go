@@ -72,6 +72,14 @@ func (r *Ring) header(h *header, head string) error {
 	return nil
 }
 
+// foreignAlgorithm reports whether a header begins with an algorithm that no key has, as
+// most foreign ones do; it is refused then, whatever else it says.
+func foreignAlgorithm(data []byte) bool {
+	text, ok := bytes.CutPrefix(data, []byte(`{"alg":"`))
+	n := bytes.IndexByte(text, '"')
+	return ok && n >= 0 && algorithmOf(text[:n]) == "" && bytes.IndexByte(text[:n], '\\') < 0
+}
+
 // opensObject reports whether a segment may be that of a JSON object, by its first six
 // bits: those of a brace, or of the white space that may stand before one.
 func opensObject(head string) bool {
@@ -96,6 +104,9 @@ func (h *header) read(buf []byte, head string) (kid []byte, err error) {
 	data, err := decode(buf, []byte(strings.TrimSuffix(head, ".")))
 	if err != nil {
 		return nil, err
+	}
+	if foreignAlgorithm(data) {
+		return nil, errAlgorithm
 	}
 	m, ok := plainMembers(data)
 	if !ok {
