@@ -139,7 +139,7 @@ type scene struct {
 	failovers    int8    // to a replica that is behind by at most lag
 	lag          int8
 	clocks       int8 // steps of the store's clock by more than the grace
-	big          bool // not with -short
+	big          bool // not with -short or -race
 }
 
 // normal gives all states that nothing can tell apart one form.
@@ -325,7 +325,7 @@ func (s scene) explore(t *testing.T) (states int, loss []string) {
 // check explores a scene in which the user is lost or is not.
 func (s scene) check(t *testing.T, lost bool) {
 	t.Helper()
-	if s.big && testing.Short() {
+	if s.big && (testing.Short() || raceDetector()) { // a search has one goroutine
 		return
 	}
 	n, loss := s.explore(t)
@@ -341,7 +341,7 @@ func (s scene) check(t *testing.T, lost bool) {
 // a failover, or two steps of the clock, do lose users.
 func TestHonestUser(t *testing.T) {
 	t.Parallel()
-	for _, s := range []scene{ // 280,970 states, all there are; 93,360 with -short
+	for _, s := range []scene{ // 280,970 states, all there are; 93,360 with -short or -race
 		{name: "one tab", tabs: 1, delay: 1, grace: 4},
 		{name: "two tabs", tabs: 2, delay: 1, grace: 4},
 		{name: "four tabs", tabs: 4, delay: 1, grace: 4},

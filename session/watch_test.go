@@ -243,6 +243,9 @@ func TestEndOfNeededKey(t *testing.T) {
 					}
 				})
 			}
+			if raceDetector() { // to which the 28 hours are long
+				return
+			}
 			synctest.Test(t, func(t *testing.T) { // an end as it should be
 				s, keys := follow(t, "v1")
 				m := managerOf(t, "v1", edit, func(cfg *session.Config) { cfg.Keys, cfg.RefreshTTL = keys, time.Hour })
