@@ -77,6 +77,9 @@ func TestHandler(t *testing.T) {
 // TestScript runs the tests of monitor.js, which are written in its own language.
 func TestScript(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a browser's script, tried in Node")
+	}
 	node, err := exec.LookPath("node")
 	if err != nil {
 		if os.Getenv("REQUIRE_SERVICES") == "1" {
