@@ -39,7 +39,7 @@ func newHMAC(tag, print string, secret []byte) *Key {
 	return newKey(tag, print, HS256, string(identity[:16]), engine{
 		sign: func(dst, input []byte) ([]byte, error) {
 			sum := ordinary(input)
-			return base64.RawURLEncoding.AppendEncode(dst, sum[:]), nil
+			return Encode(dst, sum[:]), nil
 		},
 		verify: func(input, signature []byte) bool {
 			sum := ordinary(input)
@@ -47,7 +47,7 @@ func newHMAC(tag, print string, secret []byte) *Key {
 		},
 		cosign: func(dst, message []byte) ([]byte, error) {
 			sum := co(message[len(labelCosign)+1:])
-			return base64.RawURLEncoding.AppendEncode(dst, sum[:16]), nil
+			return Encode(dst, sum[:16]), nil
 		},
 		coverify: func(message, text []byte) bool {
 			sum := co(message[len(labelCosign)+1:])

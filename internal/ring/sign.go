@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"encoding/base64"
 	"errors"
 	"time"
 )
@@ -115,7 +114,7 @@ func (s *Signers) SignIn(w *Scratch, t Type, payload []byte) (string, error) {
 	if err := s.cosign(w, header); err != nil {
 		return "", err
 	}
-	w.token = base64.RawURLEncoding.AppendEncode(append(w.token[:0], header...), w.payload)
+	w.token = Encode(append(w.token[:0], header...), w.payload)
 	input := w.token
 	token, err := first.sign(append(w.token, '.'), input)
 	w.token = token
