@@ -107,15 +107,12 @@ func (m *Manager) vouched(ctx context.Context, c *Claims, r *ring.Ring, now time
 	}
 }
 
-// issuedBy notes what the issue of a token tells about the keys, and returns the
-// fingerprint of the one that it needs, "" if several vouch for it.
-func (m *Manager) issuedBy(signers *ring.Signers, now, until time.Time) string {
-	keys := signers.Keys()
-	if len(keys) != 1 {
-		return ""
+// issuedBy notes what the issue of a token tells about the keys: if there is one alone,
+// the token needs it.
+func (m *Manager) issuedBy(signers *ring.Signers, now, until time.Time) {
+	if keys := signers.Keys(); len(keys) == 1 {
+		m.evidence.of(keys[0].Fingerprint).note(now, until)
 	}
-	m.evidence.of(keys[0].Fingerprint).note(now, until)
-	return keys[0].Fingerprint
 }
 
 // soleAfter is how long after a key has joined tokens without it are no surprise:

@@ -34,15 +34,15 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, g Grant) error 
 	if g.Label == "" {
 		g.Label = deviceOf(r.UserAgent())
 	}
-	pair, err := m.start(r.Context(), g)
-	if err != nil {
+	var pair issued
+	if err := m.start(r.Context(), &pair, g); err != nil {
 		return err
 	}
-	if err := m.setCookies(w, r, pair); err != nil {
-		return errors.Join(err, m.forgo(r.Context(), pair, "not delivered"))
+	if err := m.setCookies(w, r, &pair); err != nil {
+		return errors.Join(err, m.forgo(r.Context(), &pair, "not delivered"))
 	}
 	m.endAll(r.Context(), m.carried(r), "sign-in") // of a store that is down, Run takes care
-	m.began(r.Context(), pair)
+	m.began(r.Context(), &pair)
 	return nil
 }
 
@@ -163,9 +163,9 @@ func (m *Manager) refreshCookie(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		c, err = m.CheckRefresh(r)
 	}
-	pair, err := m.trade(r.Context(), c, err)
-	if err == nil {
-		err = m.setCookies(w, r, pair)
+	var pair issued
+	if err = m.trade(r.Context(), &pair, c, err); err == nil {
+		err = m.setCookies(w, r, &pair)
 	}
 	if err != nil {
 		m.refuse(w, r, err)

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -43,19 +42,34 @@ type grant struct {
 	subject, sid, actor string
 	label               string    // device name
 	gen                 int64     // of the refresh token, where a store counts them; 0: none
-	refreshID           string    // and its id
+	accessID, refreshID string    // of the tokens
 	custom              string    // as an object; "" if none
 	authTime, end       time.Time // end: cap beside Config.SessionTTL, zero if none
 	forget              bool
 }
 
-// issued is a pair of tokens with what cookies need to know of them.
+// issued is a session with a pair of its tokens.
 type issued struct {
-	access, refresh           string
-	accessUntil, refreshUntil time.Time
-	claims                    *Claims
-	kept                      bool // the refresh token is the one that was presented
-	cause                     move // what a store made of the refresh
+	grant
+	tag                           string // of the key that signed them
+	access, refresh               string
+	at, accessUntil, refreshUntil time.Time
+	kept                          bool // the refresh token is the one that was presented
+	cause                         move // what a store made of the refresh
+}
+
+// claims returns what the access token says.
+func (p *issued) claims() *Claims {
+	return &Claims{
+		Subject: p.subject, SessionID: p.sid, TokenID: p.accessID, Actor: p.actor, Tag: p.tag,
+		IssuedAt: p.at.Truncate(time.Second), ExpiresAt: p.accessUntil, AuthTime: p.authTime.Truncate(time.Second),
+		custom: p.custom, end: p.end, forget: p.forget,
+	}
+}
+
+// event returns the event of a name about p.
+func (p *issued) event(name string) Event {
+	return Event{Name: name, Subject: p.subject, SessionID: p.sid, Tag: p.tag, Cause: string(p.cause), Reason: Reason(nil)}
 }
 
 // Issue starts a session whose tokens the caller delivers. It is the one place
@@ -66,37 +80,38 @@ type issued struct {
 // claims do not fit into a cookie, is an error that says so and no refusal;
 // nothing has been issued then. Issue is safe for concurrent use.
 func (m *Manager) Issue(ctx context.Context, g Grant) (Tokens, error) {
-	pair, err := m.start(ctx, g)
-	if err != nil {
+	var pair issued
+	if err := m.start(ctx, &pair, g); err != nil {
 		return Tokens{}, err
 	}
-	m.began(ctx, pair)
+	m.began(ctx, &pair)
 	return pair.tokens(), nil
 }
 
 // start makes the first tokens of a session.
-func (m *Manager) start(ctx context.Context, g Grant) (*issued, error) {
+func (m *Manager) start(ctx context.Context, pair *issued, g Grant) error {
 	now := time.Now()
 	custom, err := m.checkGrant(&g, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := &grant{subject: g.Subject, sid: newID(), actor: g.Actor, custom: custom, authTime: g.AuthTime, forget: g.Forget, label: labelOf(g.Label)}
+	pair.grant = grant{subject: g.Subject, actor: g.Actor, custom: custom, authTime: g.AuthTime, forget: g.Forget, label: g.Label}
+	pair.sid, pair.accessID, pair.refreshID = newIDs()
 	if g.MaxAge > 0 {
-		s.end = now.Add(g.MaxAge)
+		pair.end = now.Add(g.MaxAge)
 	}
 	if g.Forget {
-		s.end = earlier(s.end, now.Add(m.cfg.RefreshTTL))
+		pair.end = earlier(pair.end, now.Add(m.cfg.RefreshTTL))
 	}
 	if m.cfg.Store != nil {
-		return m.startStored(ctx, s)
+		return m.startStored(ctx, pair)
 	}
-	return m.issue(s, now)
+	return m.issue(pair, now)
 }
 
 // began reports that the session of pair has begun.
 func (m *Manager) began(ctx context.Context, pair *issued) {
-	m.emit(ctx, hookSignedIn, event("signed in", pair.claims, nil))
+	m.emit(ctx, hookSignedIn, pair.event("signed in"))
 }
 
 // checkGrant fills in the defaults of g and returns its encoded claims, or all
@@ -146,148 +161,154 @@ type stamp struct {
 	issued, until time.Time
 }
 
-// issue makes the tokens of s without a store. A generation that a store counts is
+// issue makes the tokens of p without a store. A generation that a store counts is
 // left as it is, so that instances with and without one may run side by side.
-func (m *Manager) issue(s *grant, now time.Time) (*issued, error) {
+func (m *Manager) issue(p *issued, now time.Time) error {
 	signers := m.live.Ring().Signers(now)
-	end := m.endOf(s.authTime, s.end)
-	access := stamp{newID(), now, earlier(end, now.Add(m.cfg.AccessTTL))}
-	refresh := stamp{cmp.Or(s.refreshID, newID()), now, earlier(end, now.Add(m.cfg.RefreshTTL))}
-	return m.pair(s, &signers, access, refresh)
+	end := m.endOf(p.authTime, p.end)
+	access := stamp{p.accessID, now, earlier(end, now.Add(m.cfg.AccessTTL))}
+	refresh := stamp{p.refreshID, now, earlier(end, now.Add(m.cfg.RefreshTTL))}
+	return m.pair(p, &signers, access, refresh)
 }
 
-// pair makes and signs the two tokens of s.
-func (m *Manager) pair(s *grant, signers *ring.Signers, access, refresh stamp) (*issued, error) {
-	p := &issued{accessUntil: access.until.Truncate(time.Second), refreshUntil: refresh.until.Truncate(time.Second)}
+// pair makes and signs the two tokens of p.
+func (m *Manager) pair(p *issued, signers *ring.Signers, access, refresh stamp) (err error) {
+	p.tag, p.at, p.accessUntil, p.refreshUntil = signers.Tag(), access.issued, access.until.Truncate(time.Second), refresh.until.Truncate(time.Second)
 	w := m.scratch.Get().(*ring.Scratch)
 	defer m.scratch.Put(w)
-	var err error
-	if p.access, err = m.seal(w, s, signers, kindAccess, access); err != nil {
-		return nil, err
+	opening := p.opening(w.Body[:0], m) // which both have
+	w.Body = p.encode(opening, kindAccess, p.tag, access)
+	if p.access, err = m.sign(w, signers, ring.Access, p.custom); err != nil {
+		return err
 	}
-	if p.refresh, err = m.seal(w, s, signers, kindRefresh, refresh); err != nil {
-		return nil, err
+	w.Body = p.encode(opening, kindRefresh, p.tag, refresh)
+	if p.refresh, err = m.sign(w, signers, ring.Refresh, p.custom); err != nil {
+		return err
 	}
-	p.claims = &Claims{
-		Subject: s.subject, SessionID: s.sid, TokenID: access.id, Actor: s.actor, Tag: signers.Tag(),
-		IssuedAt: access.issued.Truncate(time.Second), ExpiresAt: p.accessUntil, AuthTime: s.authTime.Truncate(time.Second),
-		custom: s.custom, end: s.end, forget: s.forget,
-		sole: m.issuedBy(signers, access.issued, refresh.until),
-	}
-	return p, nil
+	m.issuedBy(signers, access.issued, refresh.until)
+	return nil
 }
 
-// seal makes and signs one token of s.
-func (m *Manager) seal(w *ring.Scratch, s *grant, signers *ring.Signers, kind string, t stamp) (string, error) {
-	w.Body = s.encode(w.Body[:0], m, kind, signers.Tag(), t)
-	return m.sign(w, signers, headerType(kind), w.Body, s.custom)
-}
-
-// sign signs a payload that fits, and names the claims of one that does not.
-func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, payload []byte, custom string) (string, error) {
-	payloadSize := len(payload) - len(signers.Tag()) + maxTag
+// sign signs the payload in w if it fits, and names the claims of one that does not.
+func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, custom string) (string, error) {
+	payloadSize := len(w.Body) - len(signers.Tag()) + maxTag
 	size := maxHeader + base64.RawURLEncoding.EncodedLen(payloadSize) + maxSignature + roomForCosigners + roomForCookieName
 	if size > ring.MaxToken {
 		return "", fmt.Errorf("session: the token would be %d bytes too long for a cookie: shorten the subject or the custom claims %s",
 			size-ring.MaxToken, claimNames(custom))
 	}
-	token, err := signers.SignIn(w, t, payload)
+	token, err := signers.SignIn(w, t, w.Body)
 	if err != nil {
 		return "", fmt.Errorf("session: cannot issue: %w", err)
 	}
 	return token, nil
 }
 
-// encode appends the payload of one token to b, which is empty: compact JSON in a
-// fixed order, without the co-signatures.
-func (s *grant) encode(b builder, m *Manager, kind, tag string, t stamp) []byte {
-	b.textIf("iss", m.cfg.Issuer)
-	b.textIf("aud", m.cfg.Audience)
-	b.text("sub", s.subject)
+// opening appends to b, which is empty, what both tokens of a session begin with: compact
+// JSON in a fixed order.
+func (s *grant) opening(b builder, m *Manager) builder {
+	b = append(b, m.opening...).quote(s.subject)
 	if m.cfg.LegacySubject != "sub" {
-		b.text(m.cfg.LegacySubject, s.subject)
+		b = append(append(append(b, `,"`...), m.cfg.LegacySubject...), `":`...).quote(s.subject)
 	}
-	b.text("sid", s.sid)
-	b.text("jti", t.id)
-	b.number("iat", t.issued.Unix())
-	b.number("exp", t.until.Unix())
-	b.number("auth_time", s.authTime.Unix())
-	b.text("type", kind)
-	b.text("version", tag)
+	return append(b, `,"sid":`...).quote(s.sid)
+}
+
+// encode appends the rest of the payload of one token to its opening, without the
+// co-signatures.
+func (s *grant) encode(b builder, kind, tag string, t stamp) []byte {
+	b = append(b, `,"jti":`...).quote(t.id)
+	b = append(b, `,"iat":`...).number(t.issued.Unix())
+	b = append(b, `,"exp":`...).number(t.until.Unix())
+	b = append(b, `,"auth_time":`...).number(s.authTime.Unix())
+	b = append(b, `,"type":`...).quote(kind)
+	b = append(b, `,"version":`...).quote(tag)
 	if s.actor != "" {
-		b.name("act")
-		b = append(b, `{"sub":`...)
-		b.quote(s.actor)
-		b = append(b, '}')
+		b = append(append(b, `,"act":{"sub":`...).quote(s.actor), '}')
 	}
 	if kind == kindRefresh && s.gen > 0 {
-		b.number("gen", s.gen)
+		b = append(b, `,"gen":`...).number(s.gen)
 	}
 	if kind == kindRefresh && !s.end.IsZero() {
-		b.number("session_end", s.end.Unix())
+		b = append(b, `,"session_end":`...).number(s.end.Unix())
 	}
 	if kind == kindRefresh && s.forget {
-		b.raw("forget", []byte("true"))
+		b = append(b, `,"forget":true`...)
 	}
-	return b.with(s.custom).object()
+	return b.close(s.custom)
 }
 
-// builder is a JSON object under construction, without its closing brace.
+// builder is a JSON object under construction.
 type builder []byte
 
-// name appends a member name that needs no escaping.
-func (b *builder) name(name string) {
-	*b = append(append(append(*b, "{,"[min(1, len(*b))], '"'), name...), `":`...)
+// opening returns what the payload of every token begins with, up to its subject.
+func (c *Config) opening() []byte {
+	b := builder("{")
+	if c.Issuer != "" {
+		b = append(append(b, `"iss":`...).quote(c.Issuer), ',')
+	}
+	if c.Audience != "" {
+		b = append(append(b, `"aud":`...).quote(c.Audience), ',')
+	}
+	return append(b, `"sub":`...)
 }
 
-func (b *builder) raw(name string, value []byte) {
-	b.name(name)
-	*b = append(*b, value...)
-}
-
-func (b *builder) number(name string, n int64) {
-	b.name(name)
-	*b = strconv.AppendInt(*b, n, 10)
-}
-
-func (b *builder) text(name, s string) {
-	b.name(name)
-	b.quote(s)
-}
+func (b builder) number(n int64) builder { return strconv.AppendInt(b, n, 10) }
 
 // quote appends a string as encoding/json does, by itself if nothing needs an escape.
-func (b *builder) quote(s string) {
+func (b builder) quote(s string) builder {
+	if !bare(s) {
+		quoted, _ := json.Marshal(s) // a string always encodes
+		return append(b, quoted...)
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
+// bare reports whether encoding/json writes s as it is.
+func bare(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			quoted, _ := json.Marshal(s) // a string always encodes
-			*b = append(*b, quoted...)
-			return
+			return false
 		}
 	}
-	*b = append(append(append(*b, '"'), s...), '"')
+	return true
+}
+
+// close appends the members of a JSON object, "" for none, and closes the object.
+func (b builder) close(object string) []byte {
+	if len(object) <= len("{}") {
+		return append(b, '}')
+	}
+	return append(append(b, ','), object[1:]...)
 }
 
 // id appends a new id.
-func (b *builder) id(name string) {
-	var random [16]byte
+func (b builder) id() builder {
+	var random [idBytes]byte
 	rand.Read(random[:])
-	b.name(name)
-	*b = append(base64.RawURLEncoding.AppendEncode(append(*b, '"'), random[:]), '"')
+	return append(ring.Encode(append(b, '"'), random[:]), '"')
 }
 
-func (b *builder) textIf(name, s string) {
-	if s != "" {
-		b.text(name, s)
+// Sizes of ids: 128 random bits, where a UUID has 122, and their text.
+const (
+	idBytes = 16
+	idLen   = 22
+)
+
+// newIDs returns three ids, in one piece of memory.
+func newIDs() (a, b, c string) {
+	var random [3 * idBytes]byte
+	var text [3 * idLen]byte
+	rand.Read(random[:])
+	for i := range 3 {
+		ring.Encode(text[i*idLen:i*idLen], random[i*idBytes:(i+1)*idBytes])
 	}
+	all := string(text[:])
+	return all[:idLen], all[idLen : 2*idLen], all[2*idLen:]
 }
 
-// with appends the members of a JSON object.
-func (b builder) with(object string) builder {
-	if len(object) <= len("{}") {
-		return b
-	}
-	return append(append(b, ','), object[1:len(object)-1]...)
+// newID returns one id.
+func newID() string {
+	id, _, _ := newIDs()
+	return id
 }
-
-// object closes the object.
-func (b builder) object() []byte { return append(b, '}') }

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"hash/maphash"
 	"log/slog"
 	"slices"
@@ -33,6 +31,7 @@ type Manager struct {
 	moved  map[move]*atomic.Int64 // refreshes by what the store made of them
 
 	scratch  sync.Pool // of *ring.Scratch
+	opening  []byte    // of every payload
 	expected *expected // of payloads
 
 	verified *verified // access tokens that were; nil: they are not remembered
@@ -57,9 +56,9 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), verified: newVerified(cfg.VerifiedCache), follow: &follower{lag: cfg.RevocationLag}, moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
+	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), verified: newVerified(cfg.VerifiedCache), follow: &follower{lag: cfg.RevocationLag}, opening: cfg.opening(), moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
 	m.expected = expect(&m.cfg)
-	opening := ring.NewOpening(m.expected.opening)
+	opening := ring.NewOpening(m.opening)
 	m.scratch.New = func() any { return &ring.Scratch{Opening: opening} }
 	m.unheld.seed, m.ahead.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	m.seenKeys.Store(m.live.Version())
@@ -196,13 +195,6 @@ type Stats struct {
 // Logger returns where this Manager writes its events, never nil. It is for
 // packages that add to it, such as health.
 func (m *Manager) Logger() *slog.Logger { return m.cfg.Logger }
-
-// newID returns 128 random bits in base64url; a UUID would have 122.
-func newID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
 
 // throttle lets through one event a second, so that forged tokens cannot fill a log.
 type throttle struct {

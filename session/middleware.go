@@ -101,10 +101,10 @@ func (m *Manager) authenticate(w http.ResponseWriter, r *http.Request) (*Claims,
 	if err == nil || !m.cfg.SilentRefresh || !mayRefresh(r, err) {
 		return c, err
 	}
-	pair, refused := m.silently(w, r)
+	renewed, refused := m.silently(w, r)
 	switch {
 	case refused == nil:
-		return via(pair.claims, fromCookie), nil
+		return via(renewed, fromCookie), nil
 	case Status(refused) == http.StatusServiceUnavailable: // still signed in, perhaps
 		return nil, refused
 	}
@@ -117,8 +117,9 @@ func mayRefresh(r *http.Request, err error) bool {
 	return !header && (errors.Is(err, ErrExpired) || errors.Is(err, ErrNoToken) || errors.Is(err, ErrInvalid))
 }
 
-// silently refreshes by cookie, or returns an error and changes nothing.
-func (m *Manager) silently(w http.ResponseWriter, r *http.Request) (*issued, error) {
+// silently refreshes by cookie and returns the claims of the new access token, or an
+// error, and changes nothing then.
+func (m *Manager) silently(w http.ResponseWriter, r *http.Request) (*Claims, error) {
 	if err := m.sameOrigin(r); err != nil {
 		return nil, err
 	}
@@ -126,11 +127,11 @@ func (m *Manager) silently(w http.ResponseWriter, r *http.Request) (*issued, err
 	if err != nil {
 		return nil, err
 	}
-	pair, err := m.trade(r.Context(), c, nil)
-	if err != nil {
+	var pair issued
+	if err := m.trade(r.Context(), &pair, c, nil); err != nil {
 		return nil, err
 	}
-	return pair, m.setCookies(w, r, pair)
+	return pair.claims(), m.setCookies(w, r, &pair)
 }
 
 // refuse answers a request that err refuses.

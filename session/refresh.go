@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ import (
 // is. Refresh is safe for concurrent use.
 func (m *Manager) Refresh(ctx context.Context, token string) (Tokens, error) {
 	c, err := m.checkRefresh(ctx, token)
-	pair, err := m.trade(ctx, c, err)
-	if err != nil {
+	var pair issued
+	if err := m.trade(ctx, &pair, c, err); err != nil {
 		return Tokens{}, err
 	}
 	if pair.kept {
@@ -34,20 +35,17 @@ func (m *Manager) Refresh(ctx context.Context, token string) (Tokens, error) {
 
 // trade makes the next tokens of the session of c, unless err says that its
 // refresh token is refused, and reports what came of it.
-func (m *Manager) trade(ctx context.Context, c *Claims, err error) (*issued, error) {
-	var pair *issued
+func (m *Manager) trade(ctx context.Context, pair *issued, c *Claims, err error) error {
 	if err == nil {
-		pair, err = m.renew(ctx, c)
+		err = m.renew(ctx, pair, c)
 	}
 	switch {
 	case err == nil:
-		e := event("session refreshed", pair.claims, nil)
-		e.Cause = string(pair.cause)
-		m.emit(ctx, hookRefreshed, e)
+		m.emit(ctx, hookRefreshed, pair.event("session refreshed"))
 	default:
 		m.emit(ctx, hookRefreshed, event("refresh refused", c, err))
 	}
-	return pair, err
+	return err
 }
 
 // checkRefresh checks a refresh token and every signature in it.
@@ -68,39 +66,35 @@ func (m *Manager) checkRefresh(ctx context.Context, token string) (*Claims, erro
 }
 
 // renew issues the next tokens of the session of c.
-func (m *Manager) renew(ctx context.Context, c *Claims) (*issued, error) {
+func (m *Manager) renew(ctx context.Context, pair *issued, c *Claims) error {
 	if m.cfg.Store != nil {
-		return m.renewStored(ctx, c)
+		return m.renewStored(ctx, pair, c)
 	}
-	s, err := m.nextGrant(ctx, c)
-	if err != nil {
-		return nil, err
+	if err := m.nextGrant(ctx, &pair.grant, c); err != nil {
+		return err
 	}
 	if c.gen > 0 {
-		s.gen, s.refreshID = c.gen, c.TokenID
+		pair.gen, pair.refreshID = c.gen, c.TokenID
 	}
-	pair, err := m.issue(s, time.Now())
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if err := m.issue(pair, time.Now()); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return pair, nil
+	return nil
 }
 
-// nextGrant returns the session of c as its next tokens carry it. If the
-// application says that it is over, it ends here.
-func (m *Manager) nextGrant(ctx context.Context, c *Claims) (*grant, error) {
-	s := &grant{subject: c.Subject, sid: c.SessionID, actor: c.Actor, custom: c.custom, authTime: c.AuthTime, end: c.end, forget: c.forget}
+// nextGrant makes s the session of c as its next tokens carry it. If the application
+// says that it is over, it ends here.
+func (m *Manager) nextGrant(ctx context.Context, s *grant, c *Claims) error {
 	custom, err := m.askAgain(ctx, c)
 	if errors.Is(err, ErrRevoked) && !errors.Is(err, ErrUnavailable) {
-		return nil, errors.Join(err, m.end(ctx, c, "application", err))
+		return errors.Join(err, m.end(ctx, c, "application", err))
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if custom != "" {
-		s.custom = custom
-	}
-	return s, nil
+	*s = grant{subject: c.Subject, sid: c.SessionID, actor: c.Actor, custom: cmp.Or(custom, c.custom), authTime: c.AuthTime, end: c.end, forget: c.forget}
+	s.accessID, s.refreshID, _ = newIDs()
+	return nil
 }
 
 // askAgain returns the custom claims that Config.OnRefresh gives the session of c,

@@ -41,12 +41,8 @@ type expected struct {
 
 // expect returns what is expected under a configuration.
 func expect(cfg *Config) *expected {
-	var b builder
-	b.textIf("iss", cfg.Issuer)
-	b.textIf("aud", cfg.Audience)
-	b.name("sub")
-	b = b[:len(b)-len(`"sub":`)]
-	return &expected{cfg.LegacySubject, []byte(cfg.Issuer), []byte(cfg.Audience), b}
+	opening := bytes.TrimSuffix(cfg.opening(), []byte(`"sub":`))
+	return &expected{cfg.LegacySubject, []byte(cfg.Issuer), []byte(cfg.Audience), opening}
 }
 
 // scanner goes through a payload.

@@ -125,6 +125,7 @@ func names(n int) string {
 func TestIssuedIsScanned(t *testing.T) {
 	t.Parallel()
 	m := &Manager{cfg: Config{LegacySubject: "user_id", Issuer: "https://id.example.com", Audience: "shop"}}
+	m.opening = m.cfg.opening()
 	now := time.Unix(1900000000, 0)
 	s := &grant{subject: "alice", sid: newID(), actor: "bob", gen: 3, authTime: now, end: now, forget: true, custom: "{" + theirs + "}"}
 	for _, kind := range []string{kindAccess, kindRefresh} {
@@ -136,7 +137,7 @@ func TestIssuedIsScanned(t *testing.T) {
 			t.Fatal(err)
 		}
 		signers := r.Signers(now)
-		token, err := signers.Sign(headerType(kind), s.encode(nil, m, kind, "v2", stamp{newID(), now, now.Add(time.Hour)}))
+		token, err := signers.Sign(headerType(kind), s.encode(s.opening(nil, m), kind, "v2", stamp{newID(), now, now.Add(time.Hour)}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@ import (
 // setCookies writes the cookies of pair, or nothing and an error.
 func (m *Manager) setCookies(w http.ResponseWriter, r *http.Request, pair *issued) error {
 	accessUntil, refreshUntil := pair.accessUntil, pair.refreshUntil
-	if pair.claims.forget {
+	if pair.forget {
 		accessUntil, refreshUntil = time.Time{}, time.Time{}
 	}
 	refresh := pair.refresh

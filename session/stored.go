@@ -54,32 +54,31 @@ func (m *Manager) save(ctx context.Context, sid string, old []byte, r *record) (
 // It reads the cut of the user, writes the record, and reads the cut again, and
 // RevokeSubject writes the cut before it lists the records. So of a sign-in with an old
 // password and a change of that password one always sees the other.
-func (m *Manager) startStored(ctx context.Context, s *grant) (*issued, error) {
-	before, now, err := m.cfg.Store.Get(ctx, cutID(s.subject))
+func (m *Manager) startStored(ctx context.Context, pair *issued) error {
+	before, now, err := m.cfg.Store.Get(ctx, cutID(pair.subject))
 	if err != nil {
-		return nil, unavailable(err)
+		return unavailable(err)
 	}
-	r := &record{Subject: s.subject, Key: newSessionKey(), AuthTime: s.authTime.Unix(), Device: s.label, chain: newChain()}
-	r.End = m.endOf(s.authTime, s.end).Unix()
-	pair, err := m.issueStored(s, r, now, moveBegin)
-	if err != nil {
-		return nil, err
+	r := &record{Subject: pair.subject, Key: newSessionKey(), AuthTime: pair.authTime.Unix(), Device: labelOf(pair.label), chain: newChain()}
+	r.End = m.endOf(pair.authTime, pair.end).Unix()
+	if err := m.issueStored(pair, r, now, moveBegin); err != nil {
+		return err
 	}
-	ok, err := m.save(ctx, s.sid, nil, r)
+	ok, err := m.save(ctx, pair.sid, nil, r)
 	switch {
 	case err != nil: // which may have been written
-		return nil, errors.Join(err, m.forgo(ctx, pair, "not delivered"))
+		return errors.Join(err, m.forgo(ctx, pair, "not delivered"))
 	case !ok:
-		return nil, errContended
+		return errContended
 	}
-	after, _, err := m.cfg.Store.Get(ctx, cutID(s.subject))
+	after, _, err := m.cfg.Store.Get(ctx, cutID(pair.subject))
 	if err != nil {
-		return nil, errors.Join(unavailable(err), m.forgo(ctx, pair, "not delivered"))
+		return errors.Join(unavailable(err), m.forgo(ctx, pair, "not delivered"))
 	}
 	if overtaken(before, after, now) {
-		return nil, errors.Join(errCutOff, m.forgo(ctx, pair, "subject"))
+		return errors.Join(errCutOff, m.forgo(ctx, pair, "subject"))
 	}
-	return pair, nil
+	return nil
 }
 
 // overtaken reports whether the cut of a user, as it was before and after a sign-in
@@ -99,7 +98,7 @@ func (m *Manager) forgo(ctx context.Context, pair *issued, cause string) error {
 	if m.cfg.Store == nil {
 		return nil
 	}
-	e := ending{sid: pair.claims.SessionID, subject: pair.claims.Subject, cause: cause}
+	e := ending{sid: pair.sid, subject: pair.subject, cause: cause}
 	err := m.revoke(ctx, e)
 	if err != nil {
 		m.told.postpone(e)
@@ -107,12 +106,12 @@ func (m *Manager) forgo(ctx context.Context, pair *issued, cause string) error {
 	return err
 }
 
-// issueStored makes the tokens of s as its record r says, and brings r up to what
+// issueStored makes the tokens of p as its record r says, and brings r up to what
 // the move did. If r is not written again, the access token lives no longer than r
 // says: from that a revocation knows how long to be told.
-func (m *Manager) issueStored(s *grant, r *record, now time.Time, did move) (*issued, error) {
+func (m *Manager) issueStored(p *issued, r *record, now time.Time, did move) error {
 	signers := m.live.Ring().Signers(now)
-	end := m.endOf(s.authTime, time.Unix(r.End, 0))
+	end := m.endOf(p.authTime, time.Unix(r.End, 0))
 	if did != moveSame && did != moveExtend {
 		r.Issued, r.RefreshUntil = now.Unix(), earlier(end, now.Add(m.cfg.RefreshTTL)).Unix()
 		r.signedBy(&signers)
@@ -120,54 +119,51 @@ func (m *Manager) issueStored(s *grant, r *record, now time.Time, did move) (*is
 	if did != moveSame {
 		r.AccessUntil = max(r.AccessUntil, earlier(end, now.Add(m.cfg.AccessTTL+m.cfg.RefreshGrace)).Unix())
 	}
-	s.gen = r.Gen
-	return m.pair(s, &signers,
-		stamp{newID(), now, earlier(earlier(end, time.Unix(r.AccessUntil, 0)), now.Add(m.cfg.AccessTTL))},
-		stamp{r.tokenID(s.sid, r.Gen), time.Unix(r.Issued, 0), time.Unix(r.RefreshUntil, 0)})
+	p.gen = r.Gen
+	return m.pair(p, &signers,
+		stamp{p.accessID, now, earlier(earlier(end, time.Unix(r.AccessUntil, 0)), now.Add(m.cfg.AccessTTL))},
+		stamp{r.tokenID(p.sid, r.Gen), time.Unix(r.Issued, 0), time.Unix(r.RefreshUntil, 0)})
 }
 
 // renewStored is a refresh with a store: one read and one write; one read for those
 // who come second inside the grace; and a read more, after the write that was lost, for
 // those who are overtaken between the two. What Strict and Off read on top comes before.
-func (m *Manager) renewStored(ctx context.Context, c *Claims) (*issued, error) {
-	var s *grant
-	for range maxSwaps {
+func (m *Manager) renewStored(ctx context.Context, pair *issued, c *Claims) error {
+	for attempt := range maxSwaps {
 		r, old, now, err := m.load(ctx, c.SessionID)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if m.cfg.Revocation == Off { // the other ways have looked already
 			if err := m.afterCut(ctx, c); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		next, did, err := m.advance(ctx, c, r, now)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if s == nil { // asked once, however many swaps it takes
-			if s, err = m.nextGrant(ctx, c); err != nil {
-				return nil, err
+		if attempt == 0 { // asked once, however many swaps it takes
+			if err := m.nextGrant(ctx, &pair.grant, c); err != nil {
+				return err
 			}
 		}
-		pair, done, err := m.move(ctx, s, c, old, next, did, now)
-		if done || err != nil {
-			return pair, err
+		if done, err := m.move(ctx, pair, c, old, next, did, now); done || err != nil {
+			return err
 		}
 	}
-	return nil, errContended
+	return errContended
 }
 
 // move writes the record next in place of old, and makes the tokens that go with
 // it. It is not done if another was quicker.
-func (m *Manager) move(ctx context.Context, s *grant, c *Claims, old []byte, next *record, did move, now time.Time) (*issued, bool, error) {
-	pair, err := m.issueStored(s, next, now, did)
-	if err != nil {
-		return nil, false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+func (m *Manager) move(ctx context.Context, pair *issued, c *Claims, old []byte, next *record, did move, now time.Time) (done bool, err error) {
+	if err := m.issueStored(pair, next, now, did); err != nil {
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if did != moveSame {
 		if ok, err := m.save(ctx, c.SessionID, old, next); err != nil || !ok {
-			return nil, false, err
+			return false, err
 		}
 	}
 	if (did == moveSibling || did == moveExtend) && next.Contended >= contended {
@@ -176,7 +172,7 @@ func (m *Manager) move(ctx context.Context, s *grant, c *Claims, old []byte, nex
 	}
 	pair.kept, pair.cause = c.gen == next.Gen, did
 	m.moved[did].Add(1)
-	return pair, true, nil
+	return true, nil
 }
 
 // advance decides on a refresh by c and returns the record as it shall be.

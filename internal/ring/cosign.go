@@ -30,12 +30,9 @@ type list struct {
 // cosign puts the co-signatures of all but the first key into the payload in s.
 func (s *Signers) cosign(w *Scratch, header string) error {
 	l := list{start: len(w.payload) - 1}
-	for _, k := range s.keys[min(1, s.n):s.n] {
+	for _, k := range s.keys[1:s.n] {
 		l.entries[l.n].print = k.print
 		l.n++
-	}
-	if l.n == 0 {
-		return nil
 	}
 	message := w.cosigned(header, &l)
 	w.texts = w.texts[:0]

@@ -110,11 +110,14 @@ func (s *Signers) SignIn(w *Scratch, t Type, payload []byte) (string, error) {
 	}
 	first := s.keys[0]
 	header := first.headers[t]
-	w.payload = append(w.payload[:0], payload...)
-	if err := s.cosign(w, header); err != nil {
-		return "", err
+	if s.n > 1 {
+		w.payload = append(w.payload[:0], payload...)
+		if err := s.cosign(w, header); err != nil {
+			return "", err
+		}
+		payload = w.payload
 	}
-	w.token = Encode(append(w.token[:0], header...), w.payload)
+	w.token = Encode(append(w.token[:0], header...), payload)
 	input := w.token
 	token, err := first.sign(append(w.token, '.'), input)
 	w.token = token
