@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -67,32 +66,6 @@ var ours = map[string]bool{
 // other readers of the token may fold it, as encoding/json does.
 func reserved(name string) bool { return ours[strings.ToLower(name)] }
 
-// encodeCustom returns the custom claims v as a compact JSON object, "" if v is
-// nil or encodes as null. All its faults are reported at once.
-func encodeCustom(v any, legacySubject string) (string, error) {
-	if v == nil {
-		return "", nil
-	}
-	data, err := json.Marshal(v)
-	if err != nil {
-		return "", fmt.Errorf("session: custom claims: %w", err)
-	}
-	if string(data) == "null" {
-		return "", nil
-	}
-	members, err := strictjson.Object(data)
-	if err != nil {
-		return "", fmt.Errorf("session: custom claims must be a struct or a map: %w", err)
-	}
-	var errs []error
-	seen := map[string]bool{}
-	for _, m := range members {
-		errs = append(errs, nameFault(m.Name, legacySubject, seen))
-		seen[strings.ToLower(m.Name)] = true
-	}
-	return string(data), errors.Join(errs...)
-}
-
 // nameFault returns why name cannot be that of a custom claim.
 func nameFault(name, legacySubject string, seen map[string]bool) error {
 	switch {
@@ -107,8 +80,8 @@ func nameFault(name, legacySubject string, seen map[string]bool) error {
 }
 
 // claimNames lists the names of custom claims with the size of each, for errors.
-func claimNames(custom string) string {
-	members, _ := strictjson.Object([]byte(custom))
+func claimNames(custom []byte) string {
+	members, _ := strictjson.Object(custom)
 	var list []string
 	for _, m := range members {
 		list = append(list, fmt.Sprintf("%s (%d bytes)", m.Name, len(m.Raw)))

@@ -43,7 +43,7 @@ type grant struct {
 	label               string    // device name
 	gen                 int64     // of the refresh token, where a store counts them; 0: none
 	accessID, refreshID string    // of the tokens
-	custom              string    // as an object; "" if none
+	custom              []byte    // as an object; nil if none
 	authTime, end       time.Time // end: cap beside Config.SessionTTL, zero if none
 	forget              bool
 }
@@ -63,7 +63,7 @@ func (p *issued) claims() *Claims {
 	return &Claims{
 		Subject: p.subject, SessionID: p.sid, TokenID: p.accessID, Actor: p.actor, Tag: p.tag,
 		IssuedAt: p.at.Truncate(time.Second), ExpiresAt: p.accessUntil, AuthTime: p.authTime.Truncate(time.Second),
-		custom: p.custom, end: p.end, forget: p.forget,
+		custom: string(p.custom), end: p.end, forget: p.forget,
 	}
 }
 
@@ -116,7 +116,7 @@ func (m *Manager) began(ctx context.Context, pair *issued) {
 
 // checkGrant fills in the defaults of g and returns its encoded claims, or all
 // its faults.
-func (m *Manager) checkGrant(g *Grant, now time.Time) (string, error) {
+func (m *Manager) checkGrant(g *Grant, now time.Time) ([]byte, error) {
 	if g.AuthTime.IsZero() {
 		g.AuthTime = now
 	}
@@ -190,7 +190,7 @@ func (m *Manager) pair(p *issued, signers *ring.Signers, access, refresh stamp) 
 }
 
 // sign signs the payload in w if it fits, and names the claims of one that does not.
-func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, custom string) (string, error) {
+func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, custom []byte) (string, error) {
 	payloadSize := len(w.Body) - len(signers.Tag()) + maxTag
 	size := maxHeader + base64.RawURLEncoding.EncodedLen(payloadSize) + maxSignature + roomForCosigners + roomForCookieName
 	if size > ring.MaxToken {
@@ -274,8 +274,8 @@ func bare(s string) bool {
 	return true
 }
 
-// close appends the members of a JSON object, "" for none, and closes the object.
-func (b builder) close(object string) []byte {
+// close appends the members of a JSON object, nil for none, and closes the object.
+func (b builder) close(object []byte) []byte {
 	if len(object) <= len("{}") {
 		return append(b, '}')
 	}

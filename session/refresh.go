@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,27 +91,30 @@ func (m *Manager) nextGrant(ctx context.Context, s *grant, c *Claims) error {
 	if err != nil {
 		return err
 	}
-	*s = grant{subject: c.Subject, sid: c.SessionID, actor: c.Actor, custom: cmp.Or(custom, c.custom), authTime: c.AuthTime, end: c.end, forget: c.forget}
+	if custom == nil {
+		custom = []byte(c.custom)
+	}
+	*s = grant{subject: c.Subject, sid: c.SessionID, actor: c.Actor, custom: custom, authTime: c.AuthTime, end: c.end, forget: c.forget}
 	s.accessID, s.refreshID, _ = newIDs()
 	return nil
 }
 
 // askAgain returns the custom claims that Config.OnRefresh gives the session of c,
-// "" to keep those it has.
-func (m *Manager) askAgain(ctx context.Context, c *Claims) (string, error) {
+// nil to keep those it has.
+func (m *Manager) askAgain(ctx context.Context, c *Claims) ([]byte, error) {
 	if m.cfg.OnRefresh == nil {
-		return "", nil
+		return nil, nil
 	}
 	claims, err := m.cfg.OnRefresh(ctx, c)
 	switch {
 	case errors.Is(err, ErrRevoked):
-		return "", err
+		return nil, err
 	case err != nil:
-		return "", fmt.Errorf("%w: Config.OnRefresh: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: Config.OnRefresh: %w", ErrUnavailable, err)
 	}
 	custom, err := encodeCustom(claims, m.cfg.LegacySubject)
 	if err != nil {
-		return "", fmt.Errorf("%w: claims from Config.OnRefresh: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: claims from Config.OnRefresh: %w", ErrUnavailable, err)
 	}
 	return custom, nil
 }

@@ -127,7 +127,7 @@ func TestIssuedIsScanned(t *testing.T) {
 	m := &Manager{cfg: Config{LegacySubject: "user_id", Issuer: "https://id.example.com", Audience: "shop"}}
 	m.opening = m.cfg.opening()
 	now := time.Unix(1900000000, 0)
-	s := &grant{subject: "alice", sid: newID(), actor: "bob", gen: 3, authTime: now, end: now, forget: true, custom: "{" + theirs + "}"}
+	s := &grant{subject: "alice", sid: newID(), actor: "bob", gen: 3, authTime: now, end: now, forget: true, custom: []byte("{" + theirs + "}")}
 	for _, kind := range []string{kindAccess, kindRefresh} {
 		secret := make([]byte, 32)
 		older := ring.NewHMAC("v1", secret)

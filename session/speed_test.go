@@ -129,16 +129,18 @@ func contenders(b testing.TB) []contender {
 		{name: "legacy, one wrong", do: verifies(managerOf(b, "v3", named, legacy), flask[:len(flask)-4]+"AAAA", session.ErrInvalid)},
 		{name: "EdDSA", allocs: 2, bytes: 400, do: verifies(ed, edToken, nil)},
 		{name: "EdDSA, remembered", do: verifies(remembers, edToken, nil)},
-		{name: "issue, one key", allocs: 3, bytes: 912, do: issues(b, one)},
-		{name: "issue, three keys", allocs: 3, bytes: 1104, do: issues(b, three)},
+		{name: "issue, one key", allocs: 3, bytes: 912, do: issues(b, one, nil)},
+		{name: "issue, three keys", allocs: 3, bytes: 1104, do: issues(b, three, nil)},
+		{name: "issue, claims of a struct", allocs: 4, bytes: 1088, do: issues(b, one, &appClaims{"acme", []string{"admin", "editor"}})},
+		{name: "issue, claims of a map", allocs: 4, bytes: 1104, do: issues(b, one, usual.Claims)},
 		{name: "purpose, one key", allocs: 1, bytes: 384, do: purposes(b, one)},
 		{name: "purpose, three keys", allocs: 1, bytes: 480, do: purposes(b, three)},
 		{name: "middleware", allocs: 5, bytes: 800, do: requests(b, stored, storedToken)},
 	}
 }
 
-func issues(b testing.TB, m *session.Manager) func() {
-	g, ctx := session.Grant{Subject: "user-0123456789"}, b.Context()
+func issues(b testing.TB, m *session.Manager, claims any) func() {
+	g, ctx := session.Grant{Subject: "user-0123456789", Claims: claims}, b.Context()
 	return func() {
 		if _, err := m.Issue(ctx, g); err != nil {
 			b.Fatal(err)
