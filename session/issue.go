@@ -221,8 +221,7 @@ func (s *grant) encode(b builder, kind, tag string, t stamp) []byte {
 	b = append(b, `,"iat":`...).number(t.issued.Unix())
 	b = append(b, `,"exp":`...).number(t.until.Unix())
 	b = append(b, `,"auth_time":`...).number(s.authTime.Unix())
-	b = append(b, `,"type":`...).quote(kind)
-	b = append(b, `,"version":`...).quote(tag)
+	b = append(append(append(b, `,"type":"`...), kind...), `","version":`...).quote(tag)
 	if s.actor != "" {
 		b = append(append(b, `,"act":{"sub":`...).quote(s.actor), '}')
 	}
@@ -267,12 +266,20 @@ func (b builder) quote(s string) builder {
 // bare reports whether encoding/json writes s as it is.
 func bare(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+		if !asIs[s[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// asIs are the bytes that encoding/json writes as they are, wherever they stand.
+var asIs = func() (is [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		is[c] = !strings.ContainsRune("\"\\<>&", c)
+	}
+	return is
+}()
 
 // close appends the members of a JSON object, nil for none, and closes the object.
 func (b builder) close(object []byte) []byte {

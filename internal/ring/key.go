@@ -3,6 +3,7 @@ package ring
 import (
 	"bytes"
 	"crypto"
+	"slices"
 	"time"
 )
 
@@ -23,8 +24,8 @@ type Key struct {
 	Revoked     bool      // withdrawn: vouches for nothing
 
 	engine
-	print   []byte          // the fingerprint
-	headers map[Type]string // constant header segments, each with its dot
+	print   []byte   // the fingerprint
+	headers []string // constant header segments, one of each type, each with its dot
 }
 
 // engine is what a key can do. A nil function is something it cannot.
@@ -58,12 +59,15 @@ const (
 
 // newKey returns a key with its header segments made.
 func newKey(tag, print, alg, identity string, e engine) *Key {
-	k := &Key{Tag: tag, Fingerprint: print, Algorithm: alg, Identity: identity, Source: "key " + tag, engine: e, print: []byte(print), headers: map[Type]string{}}
+	k := &Key{Tag: tag, Fingerprint: print, Algorithm: alg, Identity: identity, Source: "key " + tag, engine: e, print: []byte(print)}
 	for _, t := range types {
-		k.headers[t] = encodeHeader(headerText(alg, k.ID(), t))
+		k.headers = append(k.headers, encodeHeader(headerText(alg, k.ID(), t)))
 	}
 	return k
 }
+
+// headerOf returns the header segment of a type.
+func (k *Key) headerOf(t Type) string { return k.headers[slices.Index(types, t)] }
 
 // Tagged returns k under another tag, as it was when it was made.
 func (k *Key) Tagged(tag string) *Key {

@@ -77,8 +77,8 @@ func (r *Ring) add(k *Key) {
 		r.bySet[k.SetKID] = unlessTaken(r.bySet, k.SetKID, k)
 		r.foreign = r.foreign || !grammatical([]byte(k.SetKID))
 	}
-	for t, head := range k.headers {
-		r.headers[head] = header{kid: k.ID(), alg: k.Algorithm, typ: t}
+	for i, head := range k.headers {
+		r.headers[head] = header{kid: k.ID(), alg: k.Algorithm, typ: types[i]}
 	}
 }
 

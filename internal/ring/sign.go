@@ -109,7 +109,7 @@ func (s *Signers) SignIn(w *Scratch, t Type, payload []byte) (string, error) {
 		return "", ErrCannotSign
 	}
 	first := s.keys[0]
-	header := first.headers[t]
+	header := first.headerOf(t)
 	if s.n > 1 {
 		w.payload = append(w.payload[:0], payload...)
 		if err := s.cosign(w, header); err != nil {
