@@ -172,36 +172,40 @@ func (m *Manager) issue(p *issued, now time.Time) error {
 }
 
 // pair makes and signs the two tokens of p.
-func (m *Manager) pair(p *issued, signers *ring.Signers, access, refresh stamp) (err error) {
+func (m *Manager) pair(p *issued, signers *ring.Signers, access, refresh stamp) error {
 	p.tag, p.at, p.accessUntil, p.refreshUntil = signers.Tag(), access.issued, access.until.Truncate(time.Second), refresh.until.Truncate(time.Second)
 	w := m.scratch.Get().(*ring.Scratch)
 	defer m.scratch.Put(w)
+	w.Tokens = w.Tokens[:0]
 	opening := p.opening(w.Body[:0], m) // which both have
 	w.Body = p.encode(opening, kindAccess, p.tag, access)
-	if p.access, err = m.sign(w, signers, ring.Access, p.custom); err != nil {
+	if err := m.sign(w, signers, ring.Access, p.custom); err != nil {
 		return err
 	}
+	n := len(w.Tokens)
 	w.Body = p.encode(opening, kindRefresh, p.tag, refresh)
-	if p.refresh, err = m.sign(w, signers, ring.Refresh, p.custom); err != nil {
+	if err := m.sign(w, signers, ring.Refresh, p.custom); err != nil {
 		return err
 	}
+	both := string(w.Tokens) // in one piece of memory
+	p.access, p.refresh = both[:n], both[n:]
 	m.issuedBy(signers, access.issued, refresh.until)
 	return nil
 }
 
-// sign signs the payload in w if it fits, and names the claims of one that does not.
-func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, custom []byte) (string, error) {
+// sign signs the payload in w if it fits, and names the claims of one that does not. It
+// appends the token to those in w.
+func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, custom []byte) (err error) {
 	payloadSize := len(w.Body) - len(signers.Tag()) + maxTag
 	size := maxHeader + base64.RawURLEncoding.EncodedLen(payloadSize) + maxSignature + roomForCosigners + roomForCookieName
 	if size > ring.MaxToken {
-		return "", fmt.Errorf("session: the token would be %d bytes too long for a cookie: shorten the subject or the custom claims %s",
+		return fmt.Errorf("session: the token would be %d bytes too long for a cookie: shorten the subject or the custom claims %s",
 			size-ring.MaxToken, claimNames(custom))
 	}
-	token, err := signers.SignIn(w, t, w.Body)
-	if err != nil {
-		return "", fmt.Errorf("session: cannot issue: %w", err)
+	if w.Tokens, err = signers.AppendToken(w.Tokens, w, t, w.Body); err != nil {
+		return fmt.Errorf("session: cannot issue: %w", err)
 	}
-	return token, nil
+	return nil
 }
 
 // opening appends to b, which is empty, what both tokens of a session begin with: compact

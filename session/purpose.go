@@ -73,7 +73,11 @@ func (p *Purpose) Issue(_ context.Context, subject string, claims any) (string, 
 	b = append(append(b, `,"type":"`+kindPurpose+`","purpose":`...).quote(p.name), `,"version":`...).quote(signers.Tag())
 	w.Body = b.close(custom)
 	p.m.issuedBy(&signers, now, now.Add(p.ttl))
-	return p.m.sign(w, &signers, ring.Purpose, custom)
+	w.Tokens = w.Tokens[:0]
+	if err := p.m.sign(w, &signers, ring.Purpose, custom); err != nil {
+		return "", err
+	}
+	return string(w.Tokens), nil
 }
 
 // Redeem checks a token of this purpose and uses it up; the second time is

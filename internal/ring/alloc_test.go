@@ -40,7 +40,7 @@ func TestAllocations(t *testing.T) {
 	signs := func(words string) func() {
 		s := ringOf(t, words).Signers(now)
 		payload := []byte(session)
-		return func() { s.SignIn(w, ring.Access, payload) }
+		return func() { w.Tokens, _ = s.AppendToken(w.Tokens[:0], w, ring.Access, payload) }
 	}
 	for _, c := range []struct {
 		name string
@@ -66,9 +66,9 @@ func TestAllocations(t *testing.T) {
 		{"legacy", 0, legacy(alone, flask, nil)},
 		{"legacy, two wrong keys before", 0, legacy(three, flask, nil)},
 		{"legacy, three wrong keys", 0, legacy(three, stranger, ring.ErrInvalid)},
-		{"sign, one key", 1, signs("a")},
-		{"sign, two keys", 1, signs("b a")},
-		{"sign, four keys", 1, signs("d c b a")},
+		{"sign, one key", 0, signs("a")},
+		{"sign, two keys", 0, signs("b a")},
+		{"sign, four keys", 0, signs("d c b a")},
 		{"signers", 0, func() { three.Signers(now) }},
 	} {
 		got := testing.AllocsPerRun(100, c.do)

@@ -78,8 +78,8 @@ type Scratch struct {
 	At time.Time
 	// Opening is what most payloads begin with.
 	Opening Opening
-	// Body is for the caller, to make a payload in.
-	Body []byte
+	// Body and Tokens are for the caller, to make a payload and tokens in.
+	Body, Tokens []byte
 
 	token   []byte // a token, or what is signed of it with the signature behind it
 	payload []byte

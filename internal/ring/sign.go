@@ -100,26 +100,25 @@ var ErrCannotSign = errors.New("no live key can sign: the keyring only verifies"
 // JSON object with at least one member and none called "cs". The co-signatures
 // become its last member.
 func (s *Signers) Sign(t Type, payload []byte) (string, error) {
-	return s.SignIn(new(Scratch), t, payload)
+	token, err := s.AppendToken(nil, new(Scratch), t, payload)
+	return string(token), err
 }
 
-// SignIn is Sign in the memory of w.
-func (s *Signers) SignIn(w *Scratch, t Type, payload []byte) (string, error) {
+// AppendToken is Sign, of which it appends the result to dst, in the memory of w.
+func (s *Signers) AppendToken(dst []byte, w *Scratch, t Type, payload []byte) ([]byte, error) {
 	if s.n == 0 {
-		return "", ErrCannotSign
+		return dst, ErrCannotSign
 	}
 	first := s.keys[0]
 	header := first.headerOf(t)
 	if s.n > 1 {
 		w.payload = append(w.payload[:0], payload...)
 		if err := s.cosign(w, header); err != nil {
-			return "", err
+			return dst, err
 		}
 		payload = w.payload
 	}
-	w.token = Encode(append(w.token[:0], header...), payload)
-	input := w.token
-	token, err := first.sign(append(w.token, '.'), input)
-	w.token = token
-	return string(token), err
+	start := len(dst)
+	dst = Encode(append(dst, header...), payload)
+	return first.sign(append(dst, '.'), dst[start:])
 }
