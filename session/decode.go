@@ -212,15 +212,19 @@ func (m *Manager) check(p *payload, t ring.Token, kind string, now time.Time) er
 		return errAudience
 	case string(p.kind) != kind || t.Type != "" && t.Type != headerType(kind):
 		return errKind
-	case p.iat.After(now.Add(maxAhead)):
+	case laterBy(p.iat, now, maxAhead):
 		return errSkew
-	case p.nbf.After(now.Add(m.cfg.Leeway)):
+	case laterBy(p.nbf, now, m.cfg.Leeway):
 		return errNotYet
-	case p.authTime.After(p.iat.Add(2 * maxAhead)): // a lifetime that counts from it would have no end
+	case laterBy(p.authTime, p.iat, 2*maxAhead): // a lifetime that counts from it would have no end
 		return errFuture
 	}
 	return nil
 }
+
+// laterBy reports whether t is later than by d after at. That it is not later at all is
+// quickly seen, and usual.
+func laterBy(t, at time.Time, d time.Duration) bool { return t.After(at) && t.After(at.Add(d)) }
 
 // complete reports whether p has what a token of that kind must have.
 func (p *payload) complete(kind string) bool {

@@ -296,19 +296,20 @@ func (s *scanner) custom(start int, name []byte, legacySubject string) bool {
 
 // reservedFold is reserved without the copy of a name in other case.
 func reservedFold(name []byte) bool {
-	for _, own := range ourNames {
-		if len(own) == len(name) && bytes.EqualFold(own, name) {
+	for _, own := range ourNames[min(len(name), len(ourNames)-1)] {
+		if bytes.EqualFold(own, name) {
 			return true
 		}
 	}
 	return false
 }
 
-var ourNames = func() (list [][]byte) {
+// ourNames are the names in ours by their length; none has the greatest.
+var ourNames = func() (byLength [16][][]byte) {
 	for name := range ours {
-		list = append(list, []byte(name))
+		byLength[len(name)] = append(byLength[len(name)], []byte(name))
 	}
-	return list
+	return byLength
 }()
 
 // value goes behind a value at a depth.
