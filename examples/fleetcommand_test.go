@@ -103,6 +103,7 @@ func decodeReport(t *testing.T, text string, plays ...string) (r playReport) {
 // did not, the comparison would show nothing.
 func TestFleetCommand(t *testing.T) {
 	t.Parallel()
+	programsAlone(t)
 	plays := []string{"rolling", "file"}
 	out, _ := played(t, 0, "-json", "-store", "none", "-pace", "700ms", "-scenario", strings.Join(plays, ","))
 	for i, p := range decodeReport(t, out, plays...).Plays {
@@ -125,6 +126,7 @@ func TestFleetCommand(t *testing.T) {
 // can fail, and says why. A crash signs nobody out.
 func TestFleetCommandFails(t *testing.T) {
 	t.Parallel()
+	programsAlone(t)
 	args := []string{"-store", "none", "-scenario", "crash,revocation-no-spare", "-users", "8", "-pace", "100ms"}
 	out, _ := played(t, 1, append(args, "-json")...)
 	r := decodeReport(t, out, "crash", "revocation-no-spare")

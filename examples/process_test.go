@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +45,21 @@ func buildAndRun(m *testing.M) int {
 	flag.Parse()
 	flag.Set("test.parallel", "8") // they wait for processes and clocks, and compute little
 	return m.Run()
+}
+
+// raceDetector reports whether the test was built with -race.
+func raceDetector() bool {
+	info, _ := debug.ReadBuildInfo()
+	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+}
+
+// programsAlone skips a test of nothing but programs under the race detector, which does
+// not see into them: they are built without it.
+func programsAlone(t *testing.T) {
+	t.Helper()
+	if raceDetector() {
+		t.Skip("the race detector sees nothing of this")
+	}
 }
 
 // patience bounds every wait for a process.

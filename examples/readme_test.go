@@ -37,6 +37,7 @@ func blocks(t *testing.T, language string) []string {
 // and has the exchange that the README shows: the same status lines, headers and bodies.
 func TestREADMEProgram(t *testing.T) {
 	t.Parallel()
+	programsAlone(t)
 	program := blocks(t, "go")[0]
 	addr := nobody(t)
 	source := strings.Replace(program, "127.0.0.1:8080", addr, 1)
@@ -51,6 +52,7 @@ func TestREADMEProgram(t *testing.T) {
 // The other Go of the README compiles, with what it takes for granted.
 func TestREADMESnippets(t *testing.T) {
 	t.Parallel()
+	programsAlone(t)
 	const around = `package main
 
 import (

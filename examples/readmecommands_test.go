@@ -68,7 +68,13 @@ func TestREADMECommands(t *testing.T) {
 			t.Errorf("the README has the commands %q, which no test runs: add one here", block)
 		}
 		if delete(tests, block); test != nil {
-			t.Run(strings.TrimSpace(block), func(t *testing.T) { t.Parallel(); test(t) })
+			t.Run(strings.TrimSpace(block), func(t *testing.T) {
+				t.Parallel()
+				if block != installMonitor { // which wants Node, as some runs without the detector have not
+					programsAlone(t)
+				}
+				test(t)
+			})
 		}
 	}
 	for block := range tests {
