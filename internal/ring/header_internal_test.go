@@ -31,7 +31,11 @@ func FuzzHeader(f *testing.F) {
 				t.Fatalf("%q: got %q, want %q, %v as the strict reader says", data, plain, strict, err)
 			}
 		}
-		h, err := parseHeader(base64.RawURLEncoding.EncodeToString(data) + ".")
+		head := base64.RawURLEncoding.EncodeToString(data) + "."
+		h, err := parseHeader(head)
+		if (err == nil || err == ErrNoKID) && foreignAlgorithm(head) {
+			t.Fatalf("%q: is refused at a glance, want %+v", data, h)
+		}
 		if err != nil && err != ErrNoKID {
 			if h != (header{}) {
 				t.Fatalf("got %v together with %v", h, err)
@@ -74,6 +78,21 @@ func TestPlainHeaders(t *testing.T) {
 	} {
 		if _, ok := plainMembers([]byte(text)); ok != want {
 			t.Errorf("%s: got %v, want %v", text, ok, want)
+		}
+	}
+}
+
+// TestForeignAlgorithm: most headers with an algorithm that no key has are known by a
+// letter, and none with one of ours is, however it is written.
+func TestForeignAlgorithm(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`{"alg":"none","typ":"JWT"}`: true, `{"alg":"None"}`: true, `{"alg":"A128KW"}`: true, `{"alg":"dir"}`: true, `{"alg":"rs256"}`: true,
+		`{"alg":"HS256"}`: false, `{"alg":"EdDSA"}`: false, `{"alg":"ES256"}`: false, `{"alg":"RS256"}`: false, `{"alg":"PS256"}`: false,
+		`{"alg":"\u0048S256"}`: false, `{"alg": "HS256"}`: false, `{ "alg":"HS256"}`: false, `{"alg":""}`: false, `{"alg":`: false, `{"typ":"JWT","alg":"none"}`: false,
+	} {
+		if got := foreignAlgorithm(encodeHeader(text)); got != want {
+			t.Errorf("%s: got %v, want %v", text, got, want)
 		}
 	}
 }
