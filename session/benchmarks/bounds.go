@@ -30,6 +30,8 @@ func (r *results) bounds() []bound {
 		r.more("each co-signature of a purpose token", "purpose token, 1 key", "purpose token, 4 keys", 3, 2),
 		r.cost("verify by co-signature", "verify by co-signature", 6, 3, none),
 		r.request(6, 5),
+		r.within("verify, EdDSA", "bare ed25519.Verify", 1.1),
+		r.time("verify, EdDSA, seen before", "verify, EdDSA, seen before", 300),
 	}
 	for _, op := range []string{opVerify, opIssue} {
 		list = append(list, r.against("golang-jwt v5", op, 5), r.against("cristalhq/jwt v4", op, 5), r.against("jwx v2, jwt.Parse", op, 15))
@@ -90,6 +92,12 @@ func (r *results) time(what, op string, nanos float64) bound {
 // request is the bound on a whole request.
 func (r *results) request(times, allocs float64) bound {
 	return judge("request, cookie to handler, ended sessions refused", r.find(beside, own, opMiddleware), times, allocs, none)
+}
+
+// within is a bound on what one operation costs in times of another.
+func (r *results) within(op, other string, times float64) bound {
+	is := r.find(own, own, op).ratio() / r.find(own, own, other).ratio()
+	return bound{What: op, Want: fmt.Sprintf("%g times the %s", times, other), Got: fmt.Sprintf("%.3f times", is), Kept: is <= times}
 }
 
 // against is a bound on how much faster than another library.

@@ -231,21 +231,26 @@ func curves(r *results, _ []contender.Key) error {
 	return r.bare(ed, ec)
 }
 
-// bare adds the two curves alone, over as many bytes.
-func (r *results) bare(ed ed25519.PrivateKey, ec *ecdsa.PrivateKey) error {
-	input := make([]byte, 439)
-	rand.Read(input)
-	digest := sha256.Sum256(input)
-	signature, err := ecdsa.SignASN1(rand.Reader, ec, digest[:])
-	if err != nil {
-		return err
+// bare adds the two curves alone, over as many bytes and as many signatures: a processor
+// learns the branches of one that comes again and again.
+func (r *results) bare(ed ed25519.PrivateKey, ec *ecdsa.PrivateKey) (err error) {
+	var inputs, byEd, byEC [distinct][]byte
+	for i := range distinct {
+		inputs[i] = make([]byte, 439)
+		rand.Read(inputs[i])
+		digest := sha256.Sum256(inputs[i])
+		byEd[i] = ed25519.Sign(ed, inputs[i])
+		if byEC[i], err = ecdsa.SignASN1(rand.Reader, ec, digest[:]); err != nil {
+			return err
+		}
 	}
-	edSignature, edKey := ed25519.Sign(ed, input), ed.Public().(ed25519.PublicKey)
-	token := string(input) + "."
-	r.add("bare ed25519.Verify", token, func(int) error { return must(ed25519.Verify(edKey, input, edSignature)) })
-	r.add("bare ecdsa.VerifyASN1", token, func(int) error {
-		digest := sha256.Sum256(input)
-		return must(ecdsa.VerifyASN1(&ec.PublicKey, digest[:], signature))
+	edKey, token := ed.Public().(ed25519.PublicKey), string(inputs[0])+"."
+	r.add("bare ed25519.Verify", token, func(i int) error {
+		return must(ed25519.Verify(edKey, inputs[i%distinct], byEd[i%distinct]))
+	})
+	r.add("bare ecdsa.VerifyASN1", token, func(i int) error {
+		digest := sha256.Sum256(inputs[i%distinct])
+		return must(ecdsa.VerifyASN1(&ec.PublicKey, digest[:], byEC[i%distinct]))
 	})
 	return nil
 }
