@@ -20,6 +20,7 @@ const module = "github.com/sessionring/sessionring/"
 var allowed = map[string][]string{
 	".":                   {},
 	"internal/fetch":      {},
+	"internal/race":       {},
 	"internal/strictjson": {},
 	"internal/ring":       {"internal/strictjson"},
 	"keyring":             {"internal/fetch", "internal/ring", "internal/strictjson"},

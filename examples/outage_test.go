@@ -45,11 +45,7 @@ func TestMinuteWithoutStore(t *testing.T) {
 	}
 	operator := openKeys(t, dsn, kek, 0)
 	users := f.signInAll(t, "minute", liveUsers)
-	pause := 50 * time.Millisecond
-	if raceDetector() { // the load would be most of a processor for the whole minute
-		pause = 200 * time.Millisecond
-	}
-	leave := underLoad(t, f.url, users[:20], pause)
+	leave := underLoad(t, f.url, users[:20])
 	time.Sleep(time.Second)
 	db.Stop()
 	over := time.Now().Add(gone)
@@ -91,7 +87,7 @@ func outage(t *testing.T, store string, stop, restart func()) {
 	}
 	leaver := newUser("leaver")
 	left := leaver.signInBearer(t, s.url)
-	leave := underLoad(t, s.url, users[:10], 50*time.Millisecond)
+	leave := underLoad(t, s.url, users[:10])
 	time.Sleep(time.Second)
 	stop()
 	wantOutage(t, s.url, users[10])
@@ -128,9 +124,9 @@ func wantLater(t *testing.T, r reply) {
 	}
 }
 
-// underLoad lets users refresh, ask who they are and pause, until the function that it
+// underLoad lets users refresh and ask who they are, until the function that it
 // returns is called. Every answer must be good or ask to come again.
-func underLoad(t *testing.T, server string, users []*user, pause time.Duration) (leave func()) {
+func underLoad(t *testing.T, server string, users []*user) (leave func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var bad problems
 	var all sync.WaitGroup
@@ -139,7 +135,7 @@ func underLoad(t *testing.T, server string, users []*user, pause time.Duration) 
 			for ctx.Err() == nil {
 				mayWait(u, 204, "POST", server+"/api/auth/refresh", &bad)
 				mayWait(u, 200, "GET", server+"/api/me", &bad)
-				time.Sleep(pause)
+				time.Sleep(50 * time.Millisecond)
 			}
 		})
 	}

@@ -10,13 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sessionring/sessionring/examples/internal/stage"
+	"github.com/sessionring/sessionring/internal/race"
 )
 
 // bin is the folder with the programs, built once.
@@ -47,17 +46,11 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
-
 // programsAlone skips a test of nothing but programs under the race detector, which does
 // not see into them: they are built without it.
 func programsAlone(t *testing.T) {
 	t.Helper()
-	if raceDetector() {
+	if race.Enabled {
 		t.Skip("the race detector sees nothing of this")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 )
 
@@ -38,7 +39,7 @@ func TestRandomSecretsPass(t *testing.T) {
 				return b
 			}
 			n := c.n
-			if raceDetector() { // which has nothing to find here
+			if race.Enabled { // which has nothing to find here
 				n /= 100
 			}
 			for range n {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sessionring/sessionring/internal/race"
 )
 
 // This file tries the rules of a chain against all that can happen to a user, one
@@ -325,7 +327,7 @@ func (s scene) explore(t *testing.T) (states int, loss []string) {
 // check explores a scene in which the user is lost or is not.
 func (s scene) check(t *testing.T, lost bool) {
 	t.Helper()
-	if s.big && (testing.Short() || raceDetector()) { // a search has one goroutine
+	if s.big && (testing.Short() || race.Enabled) { // a search has one goroutine
 		return
 	}
 	n, loss := s.explore(t)

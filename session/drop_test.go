@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
 )
@@ -116,7 +115,7 @@ func (c *crowd) rotate() {
 func TestSafeToDrop(t *testing.T) {
 	t.Parallel()
 	n := 10_000
-	if raceDetector() || testing.Short() {
+	if race.Enabled || testing.Short() {
 		n = 500
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -229,10 +228,4 @@ func TestSafeToDropKnows(t *testing.T) {
 	if _, _, err := m.SafeToDrop(t.Context(), kidOf("v2")); !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("got %v while the store is down, want ErrUnavailable", err)
 	}
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
@@ -207,7 +208,7 @@ func TestSoleKeyTokenLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		cases := map[string]int{"v2 v1": 1, "+s v1": 0}
-		if raceDetector() { // to which three days are long
+		if race.Enabled { // to which three days are long
 			delete(cases, "+s v1")
 		}
 		for words, want := range cases {

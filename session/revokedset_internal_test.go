@@ -6,18 +6,18 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sessionring/sessionring/internal/race"
 )
 
 // Scenario 39: an ended session takes at most 100 bytes of memory, and gives them
 // back. Looking one up among a million allocates nothing.
 func TestRevokedSetSize(t *testing.T) {
-	if testing.Short() || raceDetector() {
+	if testing.Short() || race.Enabled {
 		t.Skip("a million sessions, ended by one goroutine")
 	}
 	const n = 1_000_000
@@ -180,10 +180,4 @@ func BenchmarkRevokedSet(b *testing.B) {
 			}
 		})
 	}
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

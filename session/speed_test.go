@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
 )
@@ -55,7 +56,7 @@ func BenchmarkBars(b *testing.B) {
 // TestAllocations: a check takes two pieces of memory, for the claims and their text, and
 // whoever is refused costs none. Not parallel: it counts for the whole process.
 func TestAllocations(t *testing.T) {
-	if raceDetector() {
+	if race.Enabled {
 		t.Skip("under the race detector a pool gives back less than was put into it")
 	}
 	for _, c := range contenders(t) {

@@ -3,13 +3,14 @@ package session_test
 import (
 	"testing"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
 )
 
 // Cached revocation adds no allocation to a check.
 func TestCachedAllocations(t *testing.T) {
-	if raceDetector() {
+	if race.Enabled {
 		t.Skip("under the race detector a pool gives back less than was put into it")
 	}
 	allocs := func(m *session.Manager) float64 {

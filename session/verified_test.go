@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
@@ -49,7 +50,7 @@ func remembers(t testing.TB, m *session.Manager, token string) bool {
 // What was verified by a key with a public half is remembered, and nothing else.
 // Not parallel: AllocsPerRun counts for the whole process.
 func TestVerifiedCache(t *testing.T) {
-	if raceDetector() {
+	if race.Enabled {
 		t.Skip("under the race detector a pool gives back less than was put into it")
 	}
 	list := []string{edKey(t, "v1", "")}

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
@@ -243,7 +244,7 @@ func TestEndOfNeededKey(t *testing.T) {
 					}
 				})
 			}
-			if raceDetector() { // to which the 28 hours are long
+			if race.Enabled { // to which the 28 hours are long
 				return
 			}
 			synctest.Test(t, func(t *testing.T) { // an end as it should be

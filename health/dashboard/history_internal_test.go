@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
 )
@@ -20,7 +19,7 @@ import (
 // every refusal and as many events, take less than 1 MB in the store.
 func TestHistoryIsBounded(t *testing.T) {
 	t.Parallel()
-	if raceDetector() {
+	if race.Enabled {
 		t.Skip("eight days, written by one goroutine")
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -178,10 +177,4 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("got %d events", len(list))
 		}
 	})
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

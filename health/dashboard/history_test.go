@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sessionring/sessionring/health/dashboard"
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
@@ -267,8 +266,7 @@ func BenchmarkVerify(b *testing.B) {
 // back less than was put into it.
 func skipWithRaceDetector(t *testing.T) {
 	t.Helper()
-	info, _ := debug.ReadBuildInfo()
-	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if race.Enabled {
 		t.Skip("under the race detector allocations vary")
 	}
 }

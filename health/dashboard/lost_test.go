@@ -5,8 +5,6 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/http/httptest"
-	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/health/dashboard"
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
@@ -81,7 +80,7 @@ func TestLostNow(t *testing.T) {
 		rng := mathrand.New(mathrand.NewPCG(mathrand.Uint64(), 0))
 		var users []session.Tokens
 		n := 1000
-		if raceDetector() { // which has nothing to find here
+		if race.Enabled { // which has nothing to find here
 			n = 200
 		}
 		for i := range n {
@@ -122,10 +121,4 @@ func TestLostNow(t *testing.T) {
 			t.Errorf("got %d different numbers in a rotation, want it to move on", len(seen))
 		}
 	})
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

@@ -3,7 +3,6 @@ package metrics_test
 import (
 	"context"
 	"crypto/rand"
-	"runtime/debug"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/sessionring/sessionring/health"
 	"github.com/sessionring/sessionring/health/dashboard"
 	"github.com/sessionring/sessionring/health/metrics"
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 )
@@ -48,8 +48,7 @@ func checker(t testing.TB, observed bool) func() {
 // skipWithRaceDetector skips a test of what a check costs.
 func skipWithRaceDetector(t *testing.T) {
 	t.Helper()
-	info, _ := debug.ReadBuildInfo()
-	if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if race.Enabled {
 		t.Skip("the race detector costs more, and under it a pool gives back less than was put into it")
 	}
 }
@@ -66,56 +65,56 @@ func TestAllocations(t *testing.T) {
 // turn is how many checks are timed together.
 const turn = 50
 
-// race times checks that are observed and checks that are not, in turns, so that what
+// contest times checks that are observed and checks that are not, in turns, so that what
 // else the machine does holds up both alike.
-type race struct {
+type contest struct {
 	alone, observed func()
 	times           [2][]time.Duration
 }
 
-func newRace(t testing.TB) *race {
-	return &race{alone: checker(t, false), observed: checker(t, true)}
+func newContest(t testing.TB) *contest {
+	return &contest{alone: checker(t, false), observed: checker(t, true)}
 }
 
-func (r *race) run() {
-	for i, check := range []func(){r.alone, r.observed} {
+func (c *contest) run() {
+	for i, check := range []func(){c.alone, c.observed} {
 		began := time.Now()
 		for range turn {
 			check()
 		}
-		r.times[i] = append(r.times[i], time.Since(began))
+		c.times[i] = append(c.times[i], time.Since(began))
 	}
 }
 
 // fastest returns what a check takes in nanoseconds, by the turns that nothing has held
 // up.
-func (r *race) fastest() (alone, observed float64) {
-	return nanoseconds(slices.Min(r.times[0])), nanoseconds(slices.Min(r.times[1]))
+func (c *contest) fastest() (alone, observed float64) {
+	return nanoseconds(slices.Min(c.times[0])), nanoseconds(slices.Min(c.times[1]))
 }
 
 // medians returns what a check takes in nanoseconds, by the median of the turns.
-func (r *race) medians() (alone, observed float64) {
+func (c *contest) medians() (alone, observed float64) {
 	median := func(times []time.Duration) float64 {
 		slices.Sort(times)
 		return nanoseconds(times[len(times)/2])
 	}
-	return median(r.times[0]), median(r.times[1])
+	return median(c.times[0]), median(c.times[1])
 }
 
 func nanoseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / turn }
 
 // BenchmarkCheck says what observing adds to a check: at most 5 %.
 func BenchmarkCheck(b *testing.B) {
-	r := newRace(b)
+	c := newContest(b)
 	for b.Loop() {
-		r.run()
+		c.run()
 	}
-	least, most := r.fastest()
+	least, most := c.fastest()
 	b.ReportMetric(100*(most/least-1), "%more-fastest")
-	alone, observed := r.medians()
+	alone, observed := c.medians()
 	b.ReportMetric(alone, "ns/alone")
 	b.ReportMetric(observed, "ns/observed")
 	b.ReportMetric(100*(observed/alone-1), "%more-median")
-	b.ReportMetric(testing.AllocsPerRun(100, r.alone), "allocs/alone")
-	b.ReportMetric(testing.AllocsPerRun(100, r.observed), "allocs/observed")
+	b.ReportMetric(testing.AllocsPerRun(100, c.alone), "allocs/alone")
+	b.ReportMetric(testing.AllocsPerRun(100, c.observed), "allocs/observed")
 }

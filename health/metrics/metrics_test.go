@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/sessionring/sessionring/health"
 	"github.com/sessionring/sessionring/health/metrics"
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
@@ -269,7 +268,7 @@ func TestBounded(t *testing.T) {
 		s := newService(t, "v0")
 		defer s.run(t)()
 		most, tags := 0, 100
-		if raceDetector() { // which sees the same in each round
+		if race.Enabled { // which sees the same in each round
 			tags = 30
 		}
 		for n := range tags {
@@ -370,10 +369,4 @@ func TestTwoManagers(t *testing.T) {
 	if _, err := registry.Gather(); err != nil {
 		t.Error(err)
 	}
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

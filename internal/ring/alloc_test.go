@@ -1,18 +1,17 @@
 package ring_test
 
 import (
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/internal/ring"
 )
 
 // TestAllocations: what costs an attacker nothing to send costs us no memory, and
 // a genuine token little.
 func TestAllocations(t *testing.T) {
-	if raceDetector() {
+	if race.Enabled {
 		t.Skip("under the race detector a pool gives back less than was put into it")
 	}
 	alone, three := ringOf(t, "a"), ringOf(t, "c b a")
@@ -77,12 +76,6 @@ func TestAllocations(t *testing.T) {
 			t.Errorf("%s: got %v allocations, want at most %v", c.name, got, c.most)
 		}
 	}
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // session has the size of the claims of a session.

@@ -3,10 +3,10 @@ package ring
 import (
 	"encoding/base64"
 	"math/rand/v2"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sessionring/sessionring/internal/race"
 )
 
 // TestDecode holds decode against the strict decoder of the standard library, which
@@ -24,7 +24,7 @@ func TestDecode(t *testing.T) {
 		}
 	}
 	random, n := rand.New(rand.NewPCG(1, 2)), 20
-	if raceDetector() { // which has nothing to find here
+	if race.Enabled { // which has nothing to find here
 		n = 1
 	}
 	for size := range 67 {
@@ -51,10 +51,4 @@ func TestDecode(t *testing.T) {
 		same([]byte{byte(c), byte(c >> 8)})
 		same([]byte{'A', byte(c), byte(c >> 8)})
 	}
-}
-
-// raceDetector reports whether the test was built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

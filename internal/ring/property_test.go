@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/race"
 	"github.com/sessionring/sessionring/internal/ring"
 )
 
@@ -92,7 +93,7 @@ func named(t *testing.T, token string) []string {
 func TestPromise(t *testing.T) {
 	t.Parallel()
 	rng, seen, n := random(t), map[string]int{}, 8000
-	if raceDetector() { // which has nothing to find here
+	if race.Enabled { // which has nothing to find here
 		n = 2000
 	}
 	for i := range n {
@@ -190,7 +191,7 @@ func vouching(verifier string, names []string) (n int) {
 func TestRevokedVouchesForNothing(t *testing.T) {
 	t.Parallel()
 	rng, n := random(t), 3000
-	if raceDetector() {
+	if race.Enabled {
 		n = 500
 	}
 	for range n {
