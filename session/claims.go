@@ -62,16 +62,37 @@ var ours = map[string]bool{
 	"session_end": true, "forget": true, "purpose": true,
 }
 
+// oursByLength are the same, by how long they are; none has the greatest length.
+var oursByLength = func() (names [16][][]byte) {
+	for name := range ours {
+		names[len(name)] = append(names[len(name)], []byte(name))
+	}
+	return names
+}()
+
 // reserved reports whether the application cannot use name. Case is ignored:
 // other readers of the token may fold it, as encoding/json does.
-func reserved(name string) bool { return ours[strings.ToLower(name)] }
+func reserved(name []byte) bool {
+	for _, own := range oursByLength[min(len(name), len(oursByLength)-1)] {
+		if bytes.EqualFold(own, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// usable reports whether the application can use name: nameFault, of one name alone,
+// without the words.
+func usable(name []byte, legacySubject string) bool {
+	return validClaimName(name) && !reserved(name) && !bytes.EqualFold(name, []byte(legacySubject))
+}
 
 // nameFault returns why name cannot be that of a custom claim.
 func nameFault(name, legacySubject string, seen map[string]bool) error {
 	switch {
 	case !validClaimName([]byte(name)):
 		return fmt.Errorf("session: custom claim %.80q: names are 1 to 64 characters of A-Z a-z 0-9 _ . : / -", name)
-	case reserved(name) || strings.EqualFold(name, legacySubject):
+	case reserved([]byte(name)) || strings.EqualFold(name, legacySubject):
 		return fmt.Errorf("session: custom claim %q is reserved: choose another name", name)
 	case seen[strings.ToLower(name)]:
 		return fmt.Errorf("session: custom claim %q differs from another only in case", name)

@@ -165,7 +165,7 @@ func (cfg Config) faults() (f faults) {
 	f.add(!utf8.ValidString(cfg.Issuer) || !utf8.ValidString(cfg.Audience), "Config.Issuer and Config.Audience must be UTF-8")
 	f.add(cfg.VerifiedCache < 0 || cfg.VerifiedCache > maxVerified, "Config.VerifiedCache is %d: it must be 0 to %d", cfg.VerifiedCache, maxVerified)
 	f.add(cfg.SilentRefresh && cfg.Cookies == nil, "Config.SilentRefresh needs Config.Cookies: it refreshes by cookie")
-	f.add(cfg.LegacySubject != "sub" && (!validClaimName([]byte(cfg.LegacySubject)) || reserved(cfg.LegacySubject)),
+	f.add(cfg.LegacySubject != "sub" && (!validClaimName([]byte(cfg.LegacySubject)) || reserved([]byte(cfg.LegacySubject))),
 		"Config.LegacySubject %q cannot name a claim of the application", cfg.LegacySubject)
 	return f
 }

@@ -59,7 +59,7 @@ func plainCustom(data []byte, legacySubject string) bool {
 	var names [maxInObject][]byte
 	for n := range names {
 		name, ok := s.str()
-		if !ok || !validClaimName(name) || reservedFold(name) || bytes.EqualFold(name, []byte(legacySubject)) {
+		if !ok || !usable(name, legacySubject) {
 			return false
 		}
 		for _, other := range names[:n] {
@@ -78,8 +78,8 @@ func plainCustom(data []byte, legacySubject string) bool {
 	return false
 }
 
-// encodeMap encodes a map as encoding/json does, in half the time, if its values are of
-// the types that those of claims mostly have. It reports false for any other.
+// encodeMap encodes a map as encoding/json does, but without reflection, if its values are
+// of the types that those of claims mostly have. It reports false for any other.
 func encodeMap(v any) (b builder, ok bool) {
 	m, ok := v.(map[string]any)
 	if !ok || m == nil {

@@ -168,7 +168,7 @@ func parsePayload(data []byte, legacySubject string) (*payload, error) {
 			if !p.readLegacySubject(m.Raw) {
 				return nil, errClaims
 			}
-		case nameFault(m.Name, legacySubject, nil) == nil:
+		case usable([]byte(m.Name), legacySubject):
 			custom = append(custom, m)
 		}
 	}

@@ -211,7 +211,7 @@ func (m *Manager) sign(w *ring.Scratch, signers *ring.Signers, t ring.Type, cust
 // opening appends to b, which is empty, what both tokens of a session begin with: compact
 // JSON in a fixed order.
 func (s *grant) opening(b builder, m *Manager) builder {
-	b = append(b, m.opening...).quote(s.subject)
+	b = append(b, m.expected.opening...).quote(s.subject)
 	if m.cfg.LegacySubject != "sub" {
 		b = append(append(append(b, `,"`...), m.cfg.LegacySubject...), `":`...).quote(s.subject)
 	}
@@ -294,11 +294,7 @@ func (b builder) close(object []byte) []byte {
 }
 
 // id appends a new id.
-func (b builder) id() builder {
-	var random [idBytes]byte
-	rand.Read(random[:])
-	return append(ring.Encode(append(b, '"'), random[:]), '"')
-}
+func (b builder) id() builder { return append(appendIDs(append(b, '"'), 1), '"') }
 
 // Sizes of ids: 128 random bits, where a UUID has 122, and their text.
 const (
@@ -306,20 +302,22 @@ const (
 	idLen   = 22
 )
 
+// appendIDs appends n new ids, three at most.
+func appendIDs(dst []byte, n int) []byte {
+	var random [3 * idBytes]byte
+	rand.Read(random[:n*idBytes])
+	for i := range n {
+		dst = ring.Encode(dst, random[i*idBytes:(i+1)*idBytes])
+	}
+	return dst
+}
+
 // newIDs returns three ids, in one piece of memory.
 func newIDs() (a, b, c string) {
-	var random [3 * idBytes]byte
-	var text [3 * idLen]byte
-	rand.Read(random[:])
-	for i := range 3 {
-		ring.Encode(text[i*idLen:i*idLen], random[i*idBytes:(i+1)*idBytes])
-	}
-	all := string(text[:])
+	var room [3 * idLen]byte
+	all := string(appendIDs(room[:0], 3))
 	return all[:idLen], all[idLen : 2*idLen], all[2*idLen:]
 }
 
 // newID returns one id.
-func newID() string {
-	id, _, _ := newIDs()
-	return id
-}
+func newID() string { return string(appendIDs(nil, 1)) }

@@ -31,8 +31,7 @@ type Manager struct {
 	moved  map[move]*atomic.Int64 // refreshes by what the store made of them
 
 	scratch  sync.Pool // of *ring.Scratch
-	opening  []byte    // of every payload
-	expected *expected // of payloads
+	expected *expected
 
 	verified *verified // access tokens that were; nil: they are not remembered
 
@@ -56,9 +55,8 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), verified: newVerified(cfg.VerifiedCache), follow: &follower{lag: cfg.RevocationLag}, opening: cfg.opening(), moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
-	m.expected = expect(&m.cfg)
-	opening := ring.NewOpening(m.opening)
+	m := &Manager{cfg: cfg, live: cfg.Keys.Live(), verified: newVerified(cfg.VerifiedCache), follow: &follower{lag: cfg.RevocationLag}, expected: expect(&cfg), moved: map[move]*atomic.Int64{}, judges: map[string]func(time.Time) string{}}
+	opening := ring.NewOpening(m.expected.opening)
 	m.scratch.New = func() any { return &ring.Scratch{Opening: opening} }
 	m.unheld.seed, m.ahead.seed = maphash.MakeSeed(), maphash.MakeSeed()
 	m.seenKeys.Store(m.live.Version())

@@ -66,7 +66,7 @@ func (p *Purpose) Issue(_ context.Context, subject string, claims any) (string, 
 	signers := p.ring().Signers(now)
 	w := p.m.scratch.Get().(*ring.Scratch)
 	defer p.m.scratch.Put(w)
-	b := append(builder(w.Body[:0]), p.m.opening...).quote(subject)
+	b := append(builder(w.Body[:0]), p.m.expected.opening...).quote(subject)
 	b = append(b, `,"jti":`...).id()
 	b = append(b, `,"iat":`...).number(now.Unix())
 	b = append(b, `,"exp":`...).number(now.Add(p.ttl).Unix())

@@ -67,8 +67,8 @@ func slotOf(slots []endedSlot, k sessionKey) (slot *endedSlot, until int64) {
 
 // put notes k in slots, and reports whether it is new there.
 func put(slots []endedSlot, k sessionKey, until int64) (added bool) {
-	slot, is := slotOf(slots, k)
-	if added = is == 0; added {
+	slot, had := slotOf(slots, k)
+	if added = had == 0; added {
 		slot.key = k
 	}
 	raise(&slot.until, max(until, 1))

@@ -125,7 +125,7 @@ func names(n int) string {
 func TestIssuedIsScanned(t *testing.T) {
 	t.Parallel()
 	m := &Manager{cfg: Config{LegacySubject: "user_id", Issuer: "https://id.example.com", Audience: "shop"}}
-	m.opening = m.cfg.opening()
+	m.expected = expect(&m.cfg)
 	now := time.Unix(1900000000, 0)
 	s := &grant{subject: "alice", sid: newID(), actor: "bob", gen: 3, authTime: now, end: now, forget: true, custom: []byte("{" + theirs + "}")}
 	for _, kind := range []string{kindAccess, kindRefresh} {

@@ -27,7 +27,7 @@ const (
 
 // decode appends what a canonical base64url segment encodes to dst: no padding, no line
 // breaks, nothing left over in the last character. It takes what the strict decoder of
-// the standard library takes, but for line breaks, in half the time.
+// the standard library takes, but for line breaks, and four characters at a time.
 func decode(dst, segment []byte) ([]byte, error) {
 	start, size := len(dst), base64.RawURLEncoding.DecodedLen(len(segment))
 	dst = slices.Grow(dst, size)[:start+size]

@@ -16,7 +16,7 @@ var pairs = func() (p [1 << 12]uint16) {
 }()
 
 // Encode appends src in base64url without padding to dst, as the standard library does,
-// in half the time.
+// but two characters at a time.
 func Encode(dst, src []byte) []byte {
 	start, size := len(dst), base64.RawURLEncoding.EncodedLen(len(src))
 	dst = slices.Grow(dst, size)[:start+size]

@@ -20,20 +20,16 @@ type header struct {
 // algorithmOf returns the algorithm of that name, "" if no key may have it: "none" is no
 // algorithm (RFC 8725, section 3.2).
 func algorithmOf(name []byte) string {
-	switch string(name) {
-	case HS256:
-		return HS256
-	case EdDSA:
-		return EdDSA
-	case ES256:
-		return ES256
-	case RS256:
-		return RS256
-	case PS256:
-		return PS256
+	for _, alg := range algorithms {
+		if string(name) == alg {
+			return alg
+		}
 	}
 	return ""
 }
+
+// algorithms are all that keys may have.
+var algorithms = []string{HS256, EdDSA, ES256, RS256, PS256}
 
 // refused are header members that would change how the token is read, or name a
 // key of the sender's choice. The payload is always encoded and no extension is
@@ -88,12 +84,22 @@ func opensObject(head string) bool {
 // foreignAlgorithm reports whether a header begins with an algorithm that begins with a
 // letter with which none of ours does, by the characters of base64url that say so.
 func foreignAlgorithm(head string) bool {
-	const (
-		begin   = "eyJhbGciOiJ" // {"alg":" and a letter, or a backslash
-		letters = "FIQSc"       // E, H, P, R, or a backslash
-	)
-	return len(head) > len(begin) && head[:len(begin)] == begin && strings.IndexByte(letters, head[len(begin)]) < 0
+	return len(head) > algAt && head[:algAt] == algBegin && strings.IndexByte(algLetters, head[algAt]) < 0
 }
+
+// A header that begins with the algorithm has these characters before the one that says
+// which of 64 letters is its first. A backslash may begin any.
+const (
+	algBegin = "eyJhbGciOiJ" // {"alg":" and that a byte from @ to DEL follows
+	algAt    = len(algBegin)
+)
+
+var algLetters = func() (letters string) {
+	for _, alg := range append([]string{`\`}, algorithms...) {
+		letters += encodeHeader(`{"alg":"` + alg)[algAt : algAt+1]
+	}
+	return letters
+}()
 
 // parseHeader is header without a ring, and with the kid.
 func parseHeader(head string) (header, error) {

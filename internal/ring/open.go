@@ -81,7 +81,7 @@ type Scratch struct {
 	// Body and Tokens are for the caller, to make a payload and tokens in.
 	Body, Tokens []byte
 
-	token   []byte // a token, or what is signed of it with the signature behind it
+	token   []byte // what is signed of a token, and the signature behind it
 	payload []byte
 	message []byte // what a co-signature is made over
 	texts   []byte // co-signatures
