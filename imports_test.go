@@ -22,10 +22,11 @@ var allowed = map[string][]string{
 	"internal/fetch":      {},
 	"internal/race":       {},
 	"internal/strictjson": {},
+	"internal/table":      {},
 	"internal/ring":       {"internal/strictjson"},
 	"keyring":             {"internal/fetch", "internal/ring", "internal/strictjson"},
 	"keyring/cmd/keyring": {"keyring"},
-	"session":             {"internal/fetch", "internal/ring", "internal/strictjson", "keyring"},
+	"session":             {"internal/fetch", "internal/ring", "internal/strictjson", "internal/table", "keyring"},
 	"session/memstore":    {},
 	"session/sqlstore":    {},
 	"session/redisstore":  {},
@@ -33,7 +34,7 @@ var allowed = map[string][]string{
 	"session/sessiontest": {"cookie", "internal/ring", "keyring", "session", "session/memstore"},
 	"cookie":              {},
 	"health":              {"keyring", "session"},
-	"health/dashboard":    {"health", "keyring", "session", "session/memstore"},
+	"health/dashboard":    {"health", "internal/table", "keyring", "session", "session/memstore"},
 	"health/monitor":      {},
 }
 

@@ -2,12 +2,12 @@ package session
 
 import (
 	"context"
-	"maps"
-	"sync"
+	"math"
 	"sync/atomic"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
+	"github.com/sessionring/sessionring/internal/table"
 )
 
 // evidence is what this process has seen of which keys tokens still need: a token
@@ -15,8 +15,7 @@ import (
 type evidence struct {
 	longest atomic.Int64                         // lifetime of a token, seconds
 	joined  atomic.Pointer[map[string]time.Time] // when keys were first seen, by fingerprint
-	keys    atomic.Pointer[map[string]*need]     // by fingerprint
-	mu      sync.Mutex                           // held while keys is replaced
+	keys    table.Of[need]                       // by fingerprint
 }
 
 // need is the evidence about one key.
@@ -28,24 +27,10 @@ type need struct {
 
 // of returns the evidence about the key with a fingerprint.
 func (e *evidence) of(print string) *need {
-	if keys := e.keys.Load(); keys != nil {
-		if n := (*keys)[print]; n != nil {
-			return n
-		}
+	if n := e.keys.Get(print); n != nil {
+		return n
 	}
-	return e.begin(print)
-}
-
-// begin begins the evidence about a key.
-func (e *evidence) begin(print string) *need {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	next := map[string]*need{print: new(need)}
-	if old := e.keys.Load(); old != nil {
-		maps.Copy(next, *old)
-	}
-	e.keys.Store(&next)
-	return next[print]
+	return e.keys.Add(print, math.MaxInt, func() *need { return new(need) })
 }
 
 // note notes a token that needs the key and is good until exp.

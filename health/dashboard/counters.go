@@ -2,26 +2,23 @@ package dashboard
 
 import (
 	"context"
-	"maps"
-	"sync"
+	"math"
 	"sync/atomic"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/table"
 	"github.com/sessionring/sessionring/session"
 )
 
 // counters counts what happens here, until it is taken away. On the way of a check it
 // neither locks nor allocates.
 type counters struct {
-	tags    atomic.Pointer[map[string]*tagCount] // as many as there were keys
-	last    atomic.Pointer[tagCount]             // of tags, what was counted last: most likely the next too
-	refused map[string]*atomic.Int64             // by reason; never changes
-	mu      sync.Mutex                           // held while tags is replaced
+	tags    table.Of[tagCount]       // as many as there were keys
+	refused map[string]*atomic.Int64 // by reason; never changes
 }
 
 // tagCount is what happened under one tag.
 type tagCount struct {
-	tag      string
 	verified atomic.Int64
 	issued   atomic.Int64 // when a token was last issued, Unix seconds
 }
@@ -39,28 +36,10 @@ func newCounters() *counters {
 
 // of returns the counts of a tag.
 func (c *counters) of(tag string) *tagCount {
-	if n := c.last.Load(); n != nil && n.tag == tag {
+	if n := c.tags.Get(tag); n != nil {
 		return n
 	}
-	if tags := c.tags.Load(); tags != nil {
-		if n := (*tags)[tag]; n != nil {
-			c.last.Store(n)
-			return n
-		}
-	}
-	return c.begin(tag)
-}
-
-// begin begins to count a tag.
-func (c *counters) begin(tag string) *tagCount {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := map[string]*tagCount{tag: {tag: tag}}
-	if old := c.tags.Load(); old != nil {
-		maps.Copy(next, *old)
-	}
-	c.tags.Store(&next)
-	return next[tag]
+	return c.tags.Add(tag, math.MaxInt, func() *tagCount { return new(tagCount) })
 }
 
 // checked counts a check of an access token.
@@ -90,12 +69,10 @@ func (c *counters) refuse(reason string) {
 // take moves the counts into t, and returns when tokens were last issued, by tag.
 func (c *counters) take(t tally) (issued map[string]int64) {
 	issued = map[string]int64{}
-	if tags := c.tags.Load(); tags != nil {
-		for tag, n := range *tags {
-			t.add(verified, tag, n.verified.Swap(0))
-			if at := n.issued.Load(); at != 0 {
-				issued[tag] = at
-			}
+	for tag, n := range c.tags.All() {
+		t.add(verified, tag, n.verified.Swap(0))
+		if at := n.issued.Load(); at != 0 {
+			issued[tag] = at
 		}
 	}
 	for reason, n := range c.refused {

@@ -15,15 +15,10 @@ import (
 	"github.com/sessionring/sessionring/session"
 )
 
-// checker returns a check of a good token: alone, or with all there is that observes it,
-// the metrics and the dashboard with its history.
-func checker(t testing.TB, observed bool) func() {
+// managerOf returns a Manager with keys, the newest first.
+func managerOf(t testing.TB, list ...keyring.Key) *session.Manager {
 	t.Helper()
-	key, err := keyring.NewKey("v1", []byte(rand.Text()+rand.Text()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := keyring.New(key)
+	keys, err := keyring.New(list...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +26,27 @@ func checker(t testing.TB, observed bool) func() {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// checker returns a check of good tokens, of the tags in turn: alone, or with all there is
+// that observes it, the metrics and the dashboard with its history.
+func checker(t testing.TB, observed bool, tags ...string) func() {
+	t.Helper()
+	var list []keyring.Key
+	var tokens []string
+	for _, tag := range tags {
+		key, err := keyring.NewKey(tag, []byte(rand.Text()+rand.Text()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pair, err := managerOf(t, key).Issue(t.Context(), session.Grant{Subject: "alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, tokens = append(list, key), append(tokens, pair.AccessToken)
+	}
+	m := managerOf(t, list...)
 	if observed {
 		h := health.New(m)
 		metrics.New(m, h)
@@ -38,12 +54,17 @@ func checker(t testing.TB, observed bool) func() {
 			t.Fatal(err)
 		}
 	}
-	tokens, err := m.Issue(t.Context(), session.Grant{Subject: "alice"})
-	if err != nil {
-		t.Fatal(err)
+	n := 0
+	return func() {
+		n++
+		if _, err := m.Verify(context.Background(), tokens[n%len(tokens)]); err != nil {
+			t.Error(err)
+		}
 	}
-	return func() { m.Verify(context.Background(), tokens.AccessToken) }
 }
+
+// steady and rotating are the tags of a service: between two rotations, and in one.
+var steady, rotating = []string{"v1"}, []string{"v2", "v1"}
 
 // skipWithRaceDetector skips a test of what a check costs.
 func skipWithRaceDetector(t *testing.T) {
@@ -56,9 +77,11 @@ func skipWithRaceDetector(t *testing.T) {
 // Observing adds no allocation to a check.
 func TestAllocations(t *testing.T) {
 	skipWithRaceDetector(t)
-	with, without := testing.AllocsPerRun(100, checker(t, true)), testing.AllocsPerRun(100, checker(t, false))
-	if with > without {
-		t.Errorf("got %v allocations observed and %v alone", with, without)
+	for _, tags := range [][]string{steady, rotating} {
+		with, without := testing.AllocsPerRun(100, checker(t, true, tags...)), testing.AllocsPerRun(100, checker(t, false, tags...))
+		if with > without {
+			t.Errorf("%v: got %v allocations observed and %v alone", tags, with, without)
+		}
 	}
 }
 
@@ -72,8 +95,8 @@ type contest struct {
 	times           [2][]time.Duration
 }
 
-func newContest(t testing.TB) *contest {
-	return &contest{alone: checker(t, false), observed: checker(t, true)}
+func newContest(t testing.TB, tags []string) *contest {
+	return &contest{alone: checker(t, false, tags...), observed: checker(t, true, tags...)}
 }
 
 func (c *contest) run() {
@@ -105,7 +128,12 @@ func nanoseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / tu
 
 // BenchmarkCheck says what observing adds to a check: at most 5 %.
 func BenchmarkCheck(b *testing.B) {
-	c := newContest(b)
+	for name, tags := range map[string][]string{"steady": steady, "rotating": rotating} {
+		b.Run(name, func(b *testing.B) { observing(b, newContest(b, tags)) })
+	}
+}
+
+func observing(b *testing.B, c *contest) {
 	for b.Loop() {
 		c.run()
 	}

@@ -17,11 +17,14 @@ type tags struct {
 	mu  sync.Mutex // held while now is replaced
 }
 
-// counted is the tags that are counted.
+// counted is the tags that are counted. It never changes.
 type counted struct {
-	byTag map[string]*accepted     // never changes
-	last  atomic.Pointer[accepted] // of byTag, what was counted last: most likely the next too
+	byTag  map[string]*accepted
+	latest [few]*accepted // of byTag, what was added last; these are looked through first
 }
+
+// few is how many tags are found quicker one by one than in a map: those of a rotation.
+const few = 4
 
 // accepted is the tokens of one tag that were accepted.
 type accepted struct {
@@ -66,11 +69,12 @@ func (t *tags) of(tag string) *accepted {
 	if now == nil {
 		return t.begin(tag)
 	}
-	if a := now.last.Load(); a != nil && a.tag == tag {
-		return a
+	for _, a := range now.latest {
+		if a != nil && a.tag == tag {
+			return a
+		}
 	}
 	if a := now.byTag[tag]; a != nil {
-		now.last.Store(a)
 		return a
 	}
 	if len(now.byTag) > maxTags {
@@ -83,20 +87,23 @@ func (t *tags) of(tag string) *accepted {
 func (t *tags) begin(tag string) *accepted {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	next := map[string]*accepted{}
+	next := new(counted)
 	if now := t.now.Load(); now != nil {
-		next = maps.Clone(now.byTag)
+		next.byTag = maps.Clone(now.byTag)
+		copy(next.latest[1:], now.latest[:])
 	} else {
-		next[other] = newAccepted(other)
+		next.byTag = map[string]*accepted{other: newAccepted(other)}
 	}
-	if next[tag] == nil && len(next) > maxTags {
-		return next[other]
+	if a := next.byTag[tag]; a != nil {
+		return a
 	}
-	if next[tag] == nil {
-		next[tag] = newAccepted(tag)
+	if len(next.byTag) > maxTags {
+		return next.byTag[other]
 	}
-	t.now.Store(&counted{byTag: next})
-	return next[tag]
+	a := newAccepted(tag)
+	next.byTag[tag], next.latest[0] = a, a
+	t.now.Store(next)
+	return a
 }
 
 // keep forgets the tags of which no key is held any more, so that those of new keys
