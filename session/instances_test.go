@@ -129,6 +129,13 @@ func TestNoSharedKey(t *testing.T) {
 		if told != 1 {
 			t.Errorf("got %d events of the alert, want 1", told)
 		}
+		both := managerOf(t, "v2 v1", func(cfg *session.Config) { cfg.Store = store })
+		if err := both.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"no_shared_key"}, alertNames(t, both)); diff != "" {
+			t.Errorf("alerts at a third that has a key of each (-want +got):\n%s", diff)
+		}
 		s.set(keysOf(t, "v2 v1"))
 		time.Sleep(90 * time.Second)
 		if got := append(alertNames(t, a), alertNames(t, b)...); got != nil {

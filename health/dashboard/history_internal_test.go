@@ -54,6 +54,9 @@ func TestHistoryIsBounded(t *testing.T) {
 			t.Errorf("got %d bytes in %d records, want less than 1 MB", size, records)
 		}
 		t.Logf("%d bytes in %d records", size, records)
+		if week, err := h.read(t.Context(), coarse, time.Now().Add(-7*24*time.Hour)); err != nil || len(week) < 7*24 {
+			t.Errorf("got %d hours of the last week, %v, want all", len(week), err)
+		}
 		sums, err := h.read(t.Context(), coarse, time.Now().Add(-time.Hour-time.Minute))
 		if err != nil {
 			t.Fatal(err)

@@ -164,7 +164,7 @@ func (b *board) obey(name string, do func(context.Context, order) (done, error))
 	}
 }
 
-// change changes a key by do, and notes who did it.
+// change changes a key by do, and notes who did it, for the page and in the log.
 func (b *board) change(ctx context.Context, name string, o order, do func(context.Context, order) (done, error)) (done, error) {
 	if b.cfg.Keys == nil {
 		return done{}, &refusal{Word: "not_changeable", Message: "the keys cannot be changed here: the server does not offer it"}
@@ -172,7 +172,8 @@ func (b *board) change(ctx context.Context, name string, o order, do func(contex
 	did, err := do(ctx, o)
 	b.figures.forget()
 	if err == nil {
-		b.history.recent.note(incident{Name: name, Tag: did.Tag, By: session.FromContext(ctx).Subject})
+		b.history.recent.note(incident{Name: name, Tag: did.Tag, By: doer(ctx)})
+		b.cfg.Sessions.Logger().InfoContext(ctx, name, "version", did.Tag, "forced", o.Force, "by", doer(ctx))
 	}
 	return did, err
 }

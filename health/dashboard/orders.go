@@ -49,16 +49,18 @@ func (b *board) carryOut(ctx context.Context, f form) (said string, err error) {
 		_, err = b.change(ctx, keyDropped, o, b.drop)
 		return "dropped", err
 	case "end":
-		return "ended", b.ended(b.cfg.Sessions.Revoke(ctx, f.Subject, f.Session))
+		return "ended", b.ended(ctx, f, b.cfg.Sessions.Revoke(ctx, f.Subject, f.Session))
 	case "end-all":
-		return "ended-all", b.ended(b.cfg.Sessions.RevokeSubject(ctx, f.Subject))
+		return "ended-all", b.ended(ctx, f, b.cfg.Sessions.RevokeSubject(ctx, f.Subject))
 	}
 	return "", errNoOrder
 }
 
-// ended returns what came of the end of sessions, which is seen at once.
-func (b *board) ended(err error) error {
+// ended returns what came of the end of sessions, which is seen at once, and notes in the
+// log who asked for it.
+func (b *board) ended(ctx context.Context, f form, err error) error {
 	b.figures.forget()
+	b.cfg.Sessions.Logger().InfoContext(ctx, "end of sessions ordered", "subject", f.Subject, "session", f.Session, "by", doer(ctx), "error", err)
 	if err != nil && !errors.Is(err, session.ErrUnavailable) {
 		return &refusal{Word: "not_stored", Message: err.Error()}
 	}

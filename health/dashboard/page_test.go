@@ -1,10 +1,12 @@
 package dashboard_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"html"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -197,7 +199,8 @@ func TestHostileText(t *testing.T) {
 // sites get nothing done.
 func TestOrders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t)
+		var log bytes.Buffer
+		s := serve(t, func(cfg *session.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		b := s.browse(t)
 		alice, err := s.m.Issue(t.Context(), session.Grant{Subject: "alice"})
 		if err != nil {
@@ -284,6 +287,8 @@ func TestOrders(t *testing.T) {
 		step(order("drop", "key", kid("v1")), "no_such_key", "v2 current")
 		step(order("rotate"), "rotated", "v3 current, v2 previous")
 		step(order("revoke", "key", kid("v3")), "revoked", "v4 current, v3 revoked, v2 previous")
+		step(order("explode", "subject", strings.Repeat("x", 20<<10)), "invalid", "v4 current, v3 revoked, v2 previous")
+		step(order("rotate", "subject", strings.Repeat("x", 20<<10)), "invalid", "v4 current, v3 revoked, v2 previous")
 		step(order("explode"), "invalid", "v4 current, v3 revoked, v2 previous")
 		step(order("end", "subject", "\xff", "session", "x"), "invalid", "v4 current, v3 revoked, v2 previous")
 		for _, path := range []string{"confirm", "confirm?do=drop&key=v9", "confirm?do=explode", "confirm?do=end&subject=alice"} {
@@ -292,9 +297,14 @@ func TestOrders(t *testing.T) {
 			}
 		}
 		page := b.text(t, "")
-		for _, want := range []string{"key rotated", "key revoked", "key dropped", "by <bdi>admin</bdi>", "session revoked"} {
-			if !strings.Contains(page, want) {
-				t.Errorf("got no event %q", want)
+		for _, want := range []string{"key rotated", "key revoked", "key dropped", "session revoked"} {
+			if row := regexp.MustCompile(`<bdi>` + want + `</bdi>(?s:.*?)</tr>`).FindString(page); !strings.Contains(row, "by <bdi>admin</bdi>") {
+				t.Errorf("got the event %s as %q, want it by admin", want, row)
+			}
+		}
+		for _, want := range []string{`msg="key rotated" version=v2 forced=false by=admin`, `msg="key dropped" version=v1 forced=true by=admin`, `msg="key revoked" version=v3 forced=false by=admin`, `msg="end of sessions ordered" subject=carol session="" by=admin`} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("got a log without %s:\n%s", want, log.String())
 			}
 		}
 	})

@@ -21,7 +21,7 @@ type incident struct {
 	Session string `json:"session,omitempty"`
 	Cause   string `json:"cause,omitempty"`
 	Text    string `json:"text,omitempty"`
-	By      string `json:"by,omitempty"` // the administrator who did it
+	By      string `json:"by,omitempty"` // whose request did it
 	Time    int64  `json:"time"`         // of the last time, Unix seconds
 	Times   int    `json:"times"`
 }
@@ -42,13 +42,21 @@ type recent struct {
 	list []incident
 }
 
-// heard notes an event.
-func (r *recent) heard(_ context.Context, e session.Event) {
-	i := incident{Name: e.Name, Tag: e.Tag, Subject: e.Subject, Session: e.SessionID, Cause: e.Cause}
+// heard notes an event, and who brought it about, if that is known.
+func (r *recent) heard(ctx context.Context, e session.Event) {
+	i := incident{Name: e.Name, Tag: e.Tag, Subject: e.Subject, Session: e.SessionID, Cause: e.Cause, By: doer(ctx)}
 	if e.Err != nil {
 		i.Text = e.Err.Error()
 	}
 	r.note(i)
+}
+
+// doer returns whose request it is, "" if nobody's.
+func doer(ctx context.Context) string {
+	if c := session.FromContext(ctx); c != nil {
+		return c.Subject
+	}
+	return ""
 }
 
 // revoked notes the end of a session, unless its user wanted it, or the return of a

@@ -3,6 +3,8 @@ package metrics
 import (
 	"strconv"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // A tag that was forgotten and comes back is counted where it is shown.
@@ -19,4 +21,19 @@ func TestTagComesBack(t *testing.T) {
 	if shown := tags.now.Load().byTag; shown[last] == nil || shown[last].current.Load() != 1 || shown[other].current.Load() != 1 {
 		t.Errorf("got the counts of %d tags, want one of %s anew and one of others", len(shown), last)
 	}
+}
+
+// When a tag was last used is known to the second, however long it is in use.
+func TestTagLastUsed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tags tags
+		for range 3 {
+			tags.add("v1", false)
+			if got := tags.of("v1").last.Load(); got != time.Now().Unix() {
+				t.Errorf("got last used at %d, want %d", got, time.Now().Unix())
+			}
+			time.Sleep(1500 * time.Millisecond)
+		}
+	})
 }
