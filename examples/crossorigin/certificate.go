@@ -74,10 +74,14 @@ func openTLSKey(path string) (*ecdsa.PrivateKey, error) {
 		return nil, fmt.Errorf("%s is no PEM file: remove it, and another is made", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if own, ok := key.(*ecdsa.PrivateKey); ok {
-		return own, nil
+	if err != nil {
+		return nil, fmt.Errorf("%s has no key that can be read: remove it, and another is made (%w)", path, err)
 	}
-	return nil, fmt.Errorf("%s has no ECDSA key: remove it, and another is made (%w)", path, err)
+	own, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%s has a key of another kind than ECDSA: remove it, and another is made", path)
+	}
+	return own, nil
 }
 
 // makeTLSKey makes a key and keeps it for this user only.
