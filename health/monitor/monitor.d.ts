@@ -87,9 +87,14 @@ export interface Options {
    * The Bearer transport: where the page keeps its tokens. Where `get` returns null,
    * and by default, they are in cookies. Put them there before `signedIn`, or before
    * the promise given to `signIn` resolves. `set` is called after a refresh, and with
-   * null after a sign-out. A tab with such tokens asks for itself alone. All tabs may
-   * share them, as in localStorage; tabs must not have copies of one refresh token, as
-   * sessionStorage makes when a tab is duplicated: the one used later counts as stolen.
+   * null after a sign-out. All tabs may share them, as in localStorage; tabs must not have
+   * copies of one refresh token, as sessionStorage makes when a tab is duplicated: the one
+   * used later counts as stolen.
+   *
+   * Tabs with the same access token ask once together, as with cookies. They know each
+   * other by its SHA-256 digest; a token is in no message and in no storage of the monitor.
+   * Tabs with tokens of their own neither tell nor believe each other. In a page without
+   * `crypto.subtle`, which came without https, each tab with tokens asks for itself alone.
    */
   tokens?: { get(): Tokens | null; set(tokens: Tokens | null): void };
 
@@ -185,6 +190,7 @@ export interface Monitor extends EventTarget {
  * other tabs, or else by a check; a visitor is not prompted. Then it checks every
  * interval while somebody is, and when the page wakes, comes back or gets online after
  * longer than that; all tabs of a browser together ask once. One per page is enough.
+ * See `tokens` for tabs that keep tokens themselves.
  *
  *     const monitor = startMonitor({ onState: (state) => show(state) });
  *     const answer = await monitor.fetch("/api/me");

@@ -37,12 +37,14 @@ class Monitor extends EventTarget {
 
   #state = "unknown";
   #verdict = null;
+  #news = null; // the newest
   #at = -Infinity; // when the newest news began, by the clock that all tabs share
   #due = -Infinity;
   #failed = false; // the newest check told nothing
   #away = 0; // how long the server wants to be left alone, said its newest answer
   #refusals = 0; // clear ones in a row
   #refusedAt = -Infinity; // the last that was counted
+  #late = null; // a promise: what was heard is looked at once more
   #busy = 0; // how often in a row another tab held the lock and told nothing
 
   #timer;
@@ -95,7 +97,11 @@ class Monitor extends EventTarget {
 
   async signIn(send) {
     const answer = await this.#change(send);
-    if (answer.ok) this.signedIn();
+    if (answer.ok) {
+      const told = this.#tell({ kind: "in" });
+      this.check();
+      await told; // before the page leaves, say
+    }
     return answer;
   }
 
@@ -217,20 +223,23 @@ class Monitor extends EventTarget {
     }
   }
 
-  // locked makes an attempt if no other tab is making one. A tab that holds the lock
-  // and tells nothing stands still; the second time it is taken from it.
+  // locked makes an attempt if no other tab is making one for the same tokens. A tab that
+  // holds the lock and tells nothing stands still; the second time it is taken from it.
   async #locked(attempt, signal) {
-    if (!this.#locks || this.#tokens()) return attempt();
     const before = this.#at;
+    await this.#late;
+    const key = await this.#key();
+    const ask = () => (signal.aborted || this.#at !== before ? "heard" : attempt());
+    if (!this.#locks || key === true) return ask();
     let kind = "busy";
     try {
-      await this.#locks.request(this.#name, this.#busy ? { steal: true } : { ifAvailable: true }, async (lock) => {
+      await this.#locks.request(key ? `${this.#name} ${key}` : this.#name, this.#busy ? { steal: true } : { ifAvailable: true }, async (lock) => {
         if (!lock) return;
         if (this.#channel) await this.#sleep(20); // news of the last holder may be on its way
-        kind = signal.aborted || this.#at !== before ? "heard" : await attempt();
+        kind = await ask();
       });
     } catch (error) {
-      if (error.name !== "AbortError") return attempt(); // no locks for this page
+      if (error.name !== "AbortError") return ask(); // no locks for this page
     }
     if (kind === "busy") {
       this.#busy++;
@@ -242,9 +251,14 @@ class Monitor extends EventTarget {
   // attempt asks once, refreshes if that is the advice, and tells all tabs.
   async #attempt(signal) {
     const at = this.#stamp();
+    let key = this.#key();
     let { kind, verdict } = await this.#ask(signal);
-    if (kind === "refresh" && !signal.aborted) kind = await this.#refresh();
-    if (!signal.aborted) this.#tell({ kind, verdict, at });
+    if (kind === "refresh" && !signal.aborted) {
+      kind = await this.#refresh();
+      key = this.#key();
+    }
+    key = await key;
+    if (!signal.aborted) this.#tell({ kind, verdict, at, key });
     return kind;
   }
 
@@ -361,13 +375,29 @@ class Monitor extends EventTarget {
 
   // ---- News, here and in the other tabs
 
+  // tell adopts news, and shares it.
   #tell(news) {
     if (this.#stopped) return;
     news.at ??= this.#stamp();
-    news.bearer = Boolean(this.#tokens());
-    const change = news.kind === "in" || news.kind === "out";
-    if (change || !news.bearer) this.#post(news);
+    const shared = this.#share(news);
     this.#adopt(news);
+    return shared;
+  }
+
+  // share posts news to the tabs with the same tokens, which know it by its key. Where no
+  // tab can tell whose tokens are the same, only that somebody has signed in or out.
+  async #share(news) {
+    news.key ??= this.#tokens() ? await this.#key() : false;
+    if (news.key !== true || news.kind === "in" || news.kind === "out") this.#post(news);
+  }
+
+  // key is what tabs with the same tokens have in common: false where they are in cookies,
+  // and a digest of those that pages keep, from which nobody gets them back. Where pages
+  // have no digests, since they came without https, it is true.
+  async #key() {
+    const tokens = this.#tokens(), subtle = globalThis.crypto?.subtle;
+    if (!tokens || !subtle) return Boolean(tokens);
+    return String(new Uint8Array(await subtle.digest("SHA-256", new TextEncoder().encode(tokens.access_token))));
   }
 
   #post(news) {
@@ -379,21 +409,21 @@ class Monitor extends EventTarget {
     }
   }
 
-  #hear(news, late) {
-    if (this.#stopped) return;
-    const held = Boolean(this.#tokens());
+  async #hear(news, late = news.old) {
     switch (news.kind) {
       case "hello":
-        if (!held && !this.#failed && this.#answers(news.state)) this.#post(this.#summary());
+        if (!this.#failed && this.#answers(news.state)) this.#share(this.#summary());
         return;
       case "drop":
         return this.#dropRefresh();
     }
+    const key = this.#tokens() ? await this.#key() : false;
+    if (this.#stopped) return;
     // Tokens that a tab keeps to itself are no other tab's business. Those that all share
-    // are gone after a sign-out, but not everywhere at once.
-    if (news.kind === "out" && held && !late) this.#sleep(1000).then(() => this.#hear(news, true));
-    if (news.kind === "out" ? held : held !== news.bearer) return;
-    if (news.at > this.#at || this.#at > this.#clock.now()) this.#adopt(news);
+    // change after a refresh, a sign-in or a sign-out, but not everywhere at once.
+    if (key !== (news.kind === "out" ? false : news.key)) {
+      if (!late) this.#late = this.#sleep(1000).then(() => this.#hear(news, true));
+    } else if (news.at > this.#at || this.#at > this.#clock.now()) this.#adopt(news);
   }
 
   // answers reports whether what this tab knows is of use to one in that state: a sign-out
@@ -404,7 +434,7 @@ class Monitor extends EventTarget {
 
   // summary is the answer to a new tab.
   #summary() {
-    return { kind: this.#state === "in" ? "good" : "out", at: this.#at, verdict: this.#verdict, bearer: false };
+    return { kind: this.#state === "in" ? "good" : "out", at: this.#at, verdict: this.#verdict, key: this.#news.key, old: true };
   }
 
   #adopt(news) {
@@ -414,6 +444,7 @@ class Monitor extends EventTarget {
       this.#dropRefresh();
     }
     const first = this.#count(kind, at) === 1 && kind === "over";
+    this.#news = news;
     this.#at = at;
     this.#failed = kind === "retry" || kind === "unknown";
     this.#busy = 0;
