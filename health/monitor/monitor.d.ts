@@ -191,6 +191,8 @@ export interface Monitor extends EventTarget {
  * interval while somebody is, and when the page wakes, comes back or gets online after
  * longer than that; all tabs of a browser together ask once. One per page is enough.
  * See `tokens` for tabs that keep tokens themselves.
+ * That is at most 12 checks an hour while all is well; a refresh per access token comes on
+ * top, and six retries of a check whose answer is a 503.
  *
  *     const monitor = startMonitor({ onState: (state) => show(state) });
  *     const answer = await monitor.fetch("/api/me");
