@@ -210,9 +210,11 @@ test("a lock that a tab holds for ever is taken from it", async () => {
   const asking = server.requests.at(-1).tab;
   asking.frozen = true; // without the event that would have let go
   server.health = () => verdict("ok");
-  await clock.run(2 * minute);
-  const going = asking === tab ? other : tab;
-  assert.equal(going.verdicts.at(-1).outcome, "good");
+  const going = asking === tab ? other : tab, known = going.verdicts.length;
+  await clock.run(26 * second);
+  assert.equal(server.checks, 2, "the lock is respected at first");
+  await clock.run(3 * second);
+  assert.deepEqual([server.checks, going.verdicts.length - known], [3, 1], "and taken the second time");
   const before = server.checks;
   await clock.run(hour);
   assert.ok(server.checks - before >= 11, `got ${server.checks - before} checks`);
