@@ -203,6 +203,19 @@ test("stop stops this tab, and signs nobody out", async () => {
   assert.deepEqual([(await tab.monitor.check()).status, tab.states], ["ok", ["in"]]);
 });
 
+test("a check that was begun when the page stops or stands still does not go out", async () => {
+  for (const end of ["stop", "freeze"]) {
+    const { server, browser, clock } = world();
+    const [tab] = await browser.signedIn();
+    tab.monitor.check();
+    await clock.run(10); // it has the lock, and waits for news
+    if (end === "stop") tab.monitor.stop();
+    else tab.document.dispatchEvent(new Event("freeze"));
+    await clock.run(second);
+    assert.equal(server.checks, 1, end);
+  }
+});
+
 test("whoever starts and stops a hundred times leaves nothing behind", async () => {
   const { browser, clock } = world();
   const listening = new Map();

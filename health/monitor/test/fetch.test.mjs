@@ -187,6 +187,33 @@ test("other origins get the request as it is: no cookies, no token, no refresh",
   assert.deepEqual([server.requests.length, server.requests[0].init], [1, init]);
 });
 
+test("a stop ends the retries of a refresh", async () => {
+  const { clock, tab, server } = await signedIn();
+  server.refresh = () => new Response(null, { status: 503 });
+  tab.monitor.fetch(me);
+  await clock.run(second);
+  const before = server.refreshes;
+  assert.ok(before > 0);
+  tab.monitor.stop();
+  await clock.run(minute);
+  assert.equal(server.refreshes, before);
+});
+
+test("a sign-out that the page has sent itself drops a refresh under way, here and in the other tabs", async () => {
+  const { server, browser, clock } = world();
+  const [tab, other] = await browser.signedIn(2);
+  let aborted = 0;
+  server.refresh = (init) => new Promise((_, reject) => init.signal.addEventListener("abort", () => { aborted++; reject(init.signal.reason); }));
+  server.other = refused;
+  tab.monitor.fetch(me);
+  other.monitor.fetch(me);
+  await clock.run(second);
+  assert.deepEqual([server.refreshes, aborted], [2, 0]);
+  tab.monitor.signedOut();
+  await clock.run(second);
+  assert.deepEqual([aborted, tab.monitor.state, other.monitor.state], [2, "out", "out"]);
+});
+
 test("signIn drops a refresh under way before it sends, and starts the monitor", async () => {
   const { server, browser, clock } = world();
   server.health = () => verdict("no_token");
@@ -283,6 +310,15 @@ test("Bearer: checks and requests carry the token, refreshes the body", async ()
   assert.equal(new Headers(again.init.headers).get("Accept"), "text/plain");
   assert.equal(refresh.init.body, '{"refresh_token":"r1"}');
   assert.equal(tokens().refresh_token, "r2");
+});
+
+test("Bearer: requests carry cookies too, and what the page itself says of who asks", async () => {
+  const { server, clock, tab } = await bearer();
+  server.requests = [];
+  await settled(clock, tab.monitor.fetch(me, { headers: { Authorization: "Basic x" } }));
+  await settled(clock, tab.monitor.fetch(me));
+  assert.deepEqual(server.requests.filter((r) => r.path === me).map((r) => [authorization(r), r.init.credentials]),
+    [["Basic x", "include"], ["Bearer a1", "include"]]);
 });
 
 test("Bearer: a sign-out sends and forgets the tokens", async () => {

@@ -15,6 +15,14 @@ function page(all, stored) {
     setItem: (key, value) => { stored.set(key, value); tell(key, value); },
     removeItem: (key) => { stored.delete(key); tell(key, null); },
   };
+  // listening counts the listeners for the storage.
+  window.listening = 0;
+  for (const [name, n] of [["addEventListener", 1], ["removeEventListener", -1]]) {
+    window[name] = (type, f) => {
+      if (type === "storage") window.listening += n;
+      EventTarget.prototype[name].call(window, type, f);
+    };
+  }
   all.push(window);
   return window;
 }
@@ -39,6 +47,7 @@ test("without BroadcastChannel, tabs tell each other through the storage, and le
   assert.deepEqual([first.state, second_.state, stored.size], ["out", "out", 0]);
   first.stop();
   second_.stop();
+  assert.deepEqual(all.map((window) => window.listening), [0, 0], "and do not listen when they have stopped");
 });
 
 test("where the storage is full each tab is alone, and all goes on", async (t) => {

@@ -168,3 +168,21 @@ test("a session that is back closes the dialog when the page is looked at", asyn
     assert.deepEqual([tab.dialog, tab.monitor.state], [undefined, "in"]);
   }
 });
+
+test("a clock that is put back does not hide the second refusal", async () => {
+  const { server, browser, clock } = world();
+  const [tab] = await browser.signedIn();
+  server.health = () => verdict("revoked");
+  await clock.run(5 * minute);
+  assert.equal(tab.prompts, 0);
+  browser.skew = -12 * hour;
+  await clock.run(minute);
+  assert.deepEqual([tab.prompts, tab.monitor.state], [1, "ended"]);
+});
+
+test("stop closes the dialog", async () => {
+  const { tab } = await ended();
+  assert.ok(tab.dialog);
+  tab.monitor.stop();
+  assert.equal(tab.dialog, undefined);
+});
