@@ -39,13 +39,13 @@ const pageOfMonitor = `<!doctype html><html lang="en"><title>page</title><script
 <p>Signed in. <button>Save</button></p><input id="field" aria-label="Field"><a href="/other">Away</a></html>`
 
 const scriptOfMonitor = `import { startMonitor } from "/monitor.js";
-globalThis.prompts = 0;
+globalThis.prompts = globalThis.verdicts = 0;
 globalThis.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
 globalThis.cameBack = 0;
 addEventListener("pageshow", (event) => { cameBack += event.persisted; });
 const interval = Number(new URLSearchParams(location.search).get("interval") ?? 300_000);
-globalThis.monitor = startMonitor({ interval, onPrompt: () => { prompts++; }, signIn: () => {} });
+globalThis.monitor = startMonitor({ interval, onVerdict: () => { verdicts++; }, onPrompt: () => { prompts++; }, signIn: () => {} });
 `
 
 func watch(t *testing.T) *watched {
@@ -179,9 +179,11 @@ func TestMonitorInTabs(t *testing.T) {
 			t.Errorf("beside a frozen tab got %q in %d checks, want ok in one", got, w.checks.Load()-before-1)
 		}
 		asking.lifecycle("active")
+		away.text("globalThis.verdicts = 0")
 		away.leave()
 		away.text("void history.back()")
 		away.wait("location.pathname + globalThis.cameBack", "/1")
+		away.wait("globalThis.verdicts > 0", "true") // it has asked the others what it missed
 
 		for _, b := range list {
 			b.visit(w.url + "?interval=1000")
