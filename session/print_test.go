@@ -18,7 +18,7 @@ import (
 
 // printed returns v as every verb, encoder and logger shows it.
 func printed(v any) string {
-	time.Now().Local().Year() // makes time.Local, whose inside printers show, before they do
+	_ = time.Now().Local().Year() // makes time.Local, whose inside printers show, before they do
 	var b bytes.Buffer
 	for _, verb := range "vdsqxXtbcoOUeEfFgGpTw" {
 		if isTokens(v) && (verb == 'p' || verb == 'w') {
