@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -85,6 +86,26 @@ func TestCountsAreOfTheseKeys(t *testing.T) {
 		}
 		if page := b.text(t, ""); !strings.Contains(page, "<bdi>v2</bdi>") {
 			t.Errorf("got %s, want the new key on the page", page)
+		}
+	})
+}
+
+// However long a count takes, sessions that were ended on the page are gone from it at once.
+func TestCountsAfterAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &slow{takes: time.Second}
+		s := serve(t, func(cfg *session.Config) { cfg.Store, cfg.Revocation = store, session.Off }).withBoard(t, func(cfg *dashboard.Config) { cfg.Store = store })
+		b := s.browse(t)
+		for range 3 {
+			if _, err := s.m.Issue(t.Context(), session.Grant{Subject: "alice"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, want := range []string{`"sessions":{"v1":4}`, `"sessions":{"v1":1}`} { // the administrator's own is among them
+			if got := body(b.get("api/status")); !strings.Contains(got, want) {
+				t.Errorf("got %s, want %s in it", got, want)
+			}
+			b.post("same-origin", url.Values{"do": {"end-all"}, "subject": {"alice"}})
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -155,6 +156,28 @@ func TestNobodyCanTell(t *testing.T) {
 		res := v.send("none", "GET /admin/", nil)
 		if page := body(res); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" || !strings.Contains(page, "try again in a moment") {
 			t.Errorf("got %d %s, want 503 and patience", res.StatusCode, page)
+		}
+	})
+}
+
+// A program that brings its token in a header is answered as one, whatever it accepts.
+func TestProgramThatTakesPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t).refreshing(t)
+		tokens, err := s.m.Issue(t.Context(), session.Grant{Subject: "admin"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest("GET", "https://example.com/admin/", nil)
+		r.Header.Set("Authorization", "Bearer "+tokens.AccessToken)
+		r.Header.Set("Accept", "text/html")
+		for _, want := range []string{"200 text/html; charset=utf-8", "401 application/json; charset=utf-8"} {
+			w := httptest.NewRecorder()
+			s.board.ServeHTTP(w, r)
+			if got := fmt.Sprint(w.Code, " ", w.Header().Get("Content-Type")); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			time.Sleep(17 * time.Minute)
 		}
 	})
 }

@@ -131,6 +131,33 @@ func TestHistoryTogether(t *testing.T) {
 	})
 }
 
+// What could not be written for so long that nobody looks at it any more is let go, so
+// that a store that is down for weeks costs no memory.
+func TestHistoryWaitsInVain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHistory(down{new(memstore.Store)}, nil)
+		for range 30 * 24 {
+			h.counters.of("v1").verified.Add(1)
+			if h.write(t.Context(), nil) == nil {
+				t.Fatal("got a write to a store that is down")
+			}
+			time.Sleep(time.Hour)
+		}
+		days, hours := 8*24+2, 25+2 // and those that begin and end
+		if n := len(h.waiting); n > days+hours {
+			t.Errorf("got %d intervals in memory, want %d at most", n, days+hours)
+		}
+	})
+}
+
+// down is a store that does not answer.
+type down struct{ *memstore.Store }
+
+func (down) Get(context.Context, string) ([]byte, time.Time, error) {
+	return nil, time.Time{}, errors.New("down")
+}
+
 // Events that repeat themselves are one, and many of one name leave room for others.
 func TestIncidentsJoined(t *testing.T) {
 	t.Parallel()
