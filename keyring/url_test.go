@@ -62,8 +62,16 @@ func TestFromURL(t *testing.T) {
 	_, err := signs.RotateTo(t.Context(), "ES256")
 	do(t, err)
 	i := new(issuer)
-	i.serves(signs.ServeJWKS)
+	i.serves(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Accept"); !strings.HasPrefix(got, "application/jwk-set+json") {
+			t.Errorf("asked for %q, want a JWK Set", got)
+		}
+		signs.ServeJWKS(w, r)
+	})
 	verifies := must(keyring.FromURL(t.Context(), i.start(t)+"?secret=x"))(t)
+	if got := verifies.Live().Interval; got != 5*time.Minute {
+		t.Errorf("interval: got %v, want 5 minutes", got)
+	}
 	wantStates(t, verifies, "v2 previous")
 	if tag, err := verify(verifies, issue(t, signs)); tag != "v2" || err != nil { // by its co-signature
 		t.Errorf("got %q, %v, want v2", tag, err)
@@ -111,6 +119,7 @@ func TestFromURLPassesOver(t *testing.T) {
 	rs := rsaKey(t)
 	i := new(issuer)
 	i.says(jwks(`{"kty":"EC","crv":"P-521","kid":"a","x":"AA","y":"AA"}`, `{"kty":"new","kid":"b"}`, `{}`,
+		asymmetric(t, "f", newSigner(t, "ES256").Public(), `"alg":"ECDH-ES"`), asymmetric(t, "g", newSigner(t, "EdDSA").Public(), `"alg":"Ed448"`),
 		asymmetric(t, "c", rs.Public(), `"use":"enc"`), asymmetric(t, "d", rs.Public(), `"alg":"RS512"`), asymmetric(t, "e", rs.Public(), `"use":"sig"`)))
 	wantStates(t, must(keyring.FromURL(t.Context(), i.start(t)))(t), "e previous")
 }
@@ -214,13 +223,13 @@ func TestFromURLRefusesAddresses(t *testing.T) {
 	for address, want := range map[string]string{
 		"": "needs an address", "id.example.com": "needs an address", "https:": "needs an address", "https:x": "needs an address", "http://[::1": "needs an address",
 		"http://id.example.com/jwks": "use https", "http://localhost.example.com/": "use https", "http://127.0.0.1.example.com/": "use https", "http://10.0.0.1/": "use https",
-		"ftp://localhost/": "use https", "file://localhost/etc/passwd": "use https",
+		"ftp://localhost/": "use https", "http://localhost./": "use https", "file://localhost/etc/passwd": "use https",
 		"https://user:pass@id.example.com/": "takes no user", "https://id.example.com/#x": "takes no user and no fragment",
 	} {
 		_, err := keyring.FromURL(t.Context(), address)
 		refused(t, err, []string{"pass"}, want)
 	}
-	for _, address := range []string{"http://localhost:1/", "http://127.9.9.9:1/", "http://[::1]:1/", "https://127.0.0.1:1/"} {
+	for _, address := range []string{"http://localhost:1/", "http://LocalHost:1/", "http://127.9.9.9:1/", "http://[::1]:1/", "https://127.0.0.1:1/"} {
 		_, err := keyring.FromURL(t.Context(), address)
 		refused(t, err, nil, "cannot be fetched")
 	}
@@ -256,7 +265,9 @@ func TestStaleKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newSigner(t, "EdDSA")
-		good, down := jwks(asymmetric(t, "v1/x", s.Public())), true
+		ends := time.Now().Add(20 * time.Hour).UTC()
+		brief := asymmetric(t, "v0", newSigner(t, "EdDSA").Public(), fmt.Sprintf(`"exp":%d`, ends.Unix()))
+		good, down := jwks(asymmetric(t, "v1/x", s.Public()), brief), true
 		const address = "https://id.example.com/jwks"
 		by := transport(func(*http.Request) (*http.Response, error) {
 			if down {
@@ -289,7 +300,12 @@ func TestStaleKeys(t *testing.T) {
 		if _, err := verify(k, token()); !errors.Is(err, ring.ErrUnknownKey) {
 			t.Errorf("got %v, want an unknown key", err)
 		}
-		wantStates(t, k, "v1-x retired")
+		wantStates(t, k, "v1-x retired, v0 retired")
+		for i, want := range []time.Time{ends.Add(4 * time.Hour), ends} { // the end that the issuer gave stays
+			if got := k.List()[i].Retires; !got.Equal(want) {
+				t.Errorf("%s: got the end %v, want %v", k.List()[i].Tag, got, want)
+			}
+		}
 		down = false
 		if !k.Live().Awaken(t.Context(), "v1/x", k.Live().Version()) {
 			t.Error("a token does not have the keys fetched again")

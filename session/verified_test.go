@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -100,6 +101,39 @@ func TestVerifiedCache(t *testing.T) {
 	if fits == 0 {
 		t.Error("got no room for a token, want an older one replaced")
 	}
+}
+
+// A token that is remembered is one of its kind: an access token is good for no refresh,
+// and a refresh token opens no page, however often either was found genuine.
+func TestVerifiedCacheKinds(t *testing.T) {
+	t.Parallel()
+	list := []string{edKey(t, "v1", "")}
+	keys := keysFrom(t, &list)
+	m := managerOf(t, "v1", remembering, withCookies, func(cfg *session.Config) { cfg.Keys = keys })
+	tokens := issue(t, m, alice)
+	for range 3 {
+		verify(t, m, tokens.AccessToken)
+		if _, err := m.CheckRefresh(carrying("__Host-refresh", tokens.RefreshToken)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.CheckRefresh(carrying("__Host-refresh", tokens.AccessToken)); !errors.Is(err, session.ErrInvalid) {
+			t.Errorf("an access token as a refresh token: got %v, want ErrInvalid", err)
+		}
+		if _, err := m.Refresh(t.Context(), tokens.AccessToken); !errors.Is(err, session.ErrInvalid) {
+			t.Errorf("a refresh by an access token: got %v, want ErrInvalid", err)
+		}
+		refused(t, m, tokens.RefreshToken, session.ErrInvalid)
+		if _, err := m.Check(carrying("__Host-access", tokens.RefreshToken)); !errors.Is(err, session.ErrInvalid) {
+			t.Errorf("a refresh token as an access token: got %v, want ErrInvalid", err)
+		}
+	}
+}
+
+// carrying returns a request with one cookie.
+func carrying(name, value string) *http.Request {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(&http.Cookie{Name: name, Value: value})
+	return r
 }
 
 // A token that is remembered is refused as any other when its time is over, its session

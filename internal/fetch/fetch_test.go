@@ -61,6 +61,20 @@ func TestGet(t *testing.T) {
 	}
 }
 
+// Headers without end are not read.
+func TestLongHeaders(t *testing.T) {
+	t.Parallel()
+	for size, want := range map[int]bool{10 << 10: true, 100 << 10: false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Long", strings.Repeat("x", size))
+		}))
+		_, err := source(t, server.URL).Get(t.Context(), nil, http.Header{}, 100)
+		if server.Close(); (err == nil) != want {
+			t.Errorf("%d bytes: got %v, want an answer: %v", size, err, want)
+		}
+	}
+}
+
 // A connection on which an answer did not come is not used again: what is at its other
 // end may be gone, and another instance answers in its place.
 func TestDeadConnection(t *testing.T) {
