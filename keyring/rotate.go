@@ -44,6 +44,10 @@ func (k *Keyring) Rotate(ctx context.Context) (tag string, err error) {
 
 // RotateTo is Rotate with a key for another algorithm: "HS256", "EdDSA" or "ES256".
 // Later rotations keep to it.
+//
+// A way back to HS256 leaves behind who verifies by the keys of ServeJWKS: the new key
+// is not among them, and signs at once. FromURL goes by the co-signatures of the older
+// keys, as long as these are live; other libraries know nothing of them.
 func (k *Keyring) RotateTo(ctx context.Context, algorithm string) (tag string, err error) {
 	if !signs(algorithm) {
 		return "", errAlgorithm(algorithm)
@@ -64,14 +68,19 @@ func (k *Keyring) rotate(ctx context.Context, algorithm string) (tag string, err
 	return tag, nil
 }
 
-// Revoke withdraws a key at once, everywhere; a current key is replaced first. For
-// stolen keys.
+// Revoke withdraws a key; a current key is replaced first. For stolen keys.
 //
 // The key is named by its kid, or by its tag if no other key has that. It proves
 // nothing any more, here from now and in other processes when they read the file
 // again. Tokens for which another key has vouched too stay valid. If it was the
 // current key, or no other but a spare would be left, a successor is made in the
-// same step, which signs at once, so others that verify must fetch it then. Revoking a key again does nothing. The file is changed as by Rotate.
+// same step, which signs at once. Revoking a key again does nothing. The file is
+// changed as by Rotate.
+//
+// Services that verify by the keys of ServeJWKS accept what the key has signed until
+// they have fetched the set again: one with FromURL within 5 minutes or so, or when it
+// meets a token of the successor, but up to 24 hours later if it cannot fetch. Where
+// that is too long, start them again when the key is revoked.
 func (k *Keyring) Revoke(ctx context.Context, tag string) error {
 	return k.change(ctx, func(s *set, now time.Time) error { return s.revoke(tag, now) })
 }

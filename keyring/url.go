@@ -41,8 +41,8 @@ const (
 // tokens are of an unknown key, which ends no session, until the set is there again.
 // That is noticed where the set is fetched again, so call Run.
 //
-// A key that the issuer withdraws is one that is not in the set any more. Rotate,
-// Revoke, Retire and Drop are errors.
+// A key that the issuer withdraws is one that is not in the set any more, and vouches for
+// tokens here until that has been fetched. Rotate, Revoke, Retire and Drop are errors.
 //
 // See RFC 7517, section 5: https://www.rfc-editor.org/rfc/rfc7517#section-5
 func FromURL(ctx context.Context, address string) (*Keyring, error) {

@@ -260,6 +260,27 @@ func TestMigrationToEdDSA(t *testing.T) {
 	}
 }
 
+// A service that verifies by the public keys cannot tell about tokens from before there
+// were any: it says so, which ends no session, until these have expired.
+func TestVerifierDuringMigration(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, nil)
+		before := issue(t, f.at[0], alice)
+		if _, err := f.keys[0].RotateTo(t.Context(), "EdDSA"); err != nil {
+			t.Fatal(err)
+		}
+		v := verifierOf(t, f.keys[0])
+		verify(t, f.at[0], before.AccessToken)
+		refused(t, v, before.AccessToken, session.ErrUnknownKey)
+		verify(t, v, refresh(t, f.at[0], before).AccessToken)
+		time.Sleep(16 * time.Minute) // an access lifetime, and the leeway
+		_, err := f.at[0].Verify(t.Context(), before.AccessToken)
+		wantErr(t, err, session.ErrExpired)
+		refused(t, v, before.AccessToken, session.ErrExpired)
+	})
+}
+
 // A refresh by a signer that fails, as a key service may, is no sign-out.
 func TestSignerFails(t *testing.T) {
 	t.Parallel()

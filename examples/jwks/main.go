@@ -15,8 +15,8 @@
 // keys of its own, and counts who is refused: the exit status is 0 if nobody was, else
 // 1, and 2 for a mistake in the command line. In earnest a new key only co-signs for 24
 // hours, and services fetch the set every few minutes; here both are seconds (-lead,
-// -fetch). With -lead 0s the key signs at once, which the service with golang-jwt does
-// not get over, and the one with this library does.
+// -fetch). With -lead 0s the key signs at once: the service with golang-jwt refuses what
+// it signs until it fetches the set, and the one with this library never does.
 //
 // The parts to copy are ours.go and golangjwt.go.
 package main

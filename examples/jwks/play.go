@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	accessTTL = 2 * time.Second  // short, so that people refresh often
-	patience  = 30 * time.Second // for all people to have tokens of the new key
-	around    = time.Second      // of use before the rotation and after it
+	accessTTL = 2 * time.Second         // short, so that people refresh often
+	patience  = 30 * time.Second        // for all people to have tokens of the new key
+	around    = 1250 * time.Millisecond // of use before the rotation, in the midst between two fetches, and after it
 )
 
 // play rotates the key of an issuer while people use the services. It is an error if

@@ -24,7 +24,8 @@ that call go sessions.Run(ctx) see it within ten seconds, others when they start
 again; both accept what the other issues. list shows from when the old key may go.
 
 A key for EdDSA or ES256 co-signs for 24 hours and signs then: by that time all who
-verify with the public keys have it.
+verify with the public keys have it. One for HS256, which -alg HS256 makes, signs at
+once, and is never among the public keys: other libraries cannot verify what it signs.
 `,
 	},
 	{
@@ -42,7 +43,9 @@ it was the current key, or if nothing but spares would be left. To revoke a key
 again does nothing.
 
 It takes effect where servers read the keys again: with -file within ten seconds
-in those that call go sessions.Run(ctx), in others when they start again.
+in those that call go sessions.Run(ctx), in others when they start again. Services
+that verify with the public keys take its tokens until they fetch the set again,
+which is every five minutes with keyring.FromURL: start them again if that is long.
 `,
 	},
 	{
