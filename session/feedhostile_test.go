@@ -66,7 +66,7 @@ var hostile = map[string]struct {
 	"404":              {status(404), "answered with status 404: give the address of ServeRevocations"},
 	"403":              {status(403), "answered with status 403"},
 	"wrong secret":     {status(401), "refuses Config.Revocations.Secret: give both services the same"},
-	"hangs":            {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, "cannot be fetched: context deadline exceeded"},
+	"hangs":            {hangs, "cannot be fetched: context deadline exceeded"},
 }
 
 // Whatever comes instead of the feed, it brings back no session that has ended, and it
