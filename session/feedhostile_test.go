@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,6 +48,8 @@ var hostile = map[string]struct {
 	"null":             {says("null"), "answered with something else"},
 	"an empty object":  {says("{}"), "answered with something else"},
 	"no place":         {says(`{"entries":[],"after":"","more":false}`), "answered with something else"},
+	"no entries":       {says(`{"after":"e30","more":false}`), "answered with something else"},
+	"no more":          {says(`{"entries":[],"after":"e30"}`), "answered with something else"},
 	"null entries":     {says(`{"entries":null,"after":"e30","more":false}`), "answered with something else"},
 	"a null entry":     {says(`{"entries":[null],"after":"e30","more":false}`), "answered with something else"},
 	"a strange entry":  {says(`{"entries":[{"x":1}],"after":"e30","more":false}`), "answered with something else"},
@@ -252,14 +255,17 @@ func FuzzFeed(f *testing.F) {
 	})
 }
 
-// FuzzPlace reads where a service left off. A text that is not exactly a place is the
-// start.
+// FuzzPlace reads where a service left off. A text that is not exactly a place, or a
+// longer one than any that is read in an answer, is the start.
 func FuzzPlace(f *testing.F) {
 	for _, text := range []string{"", "e30", "eyJjIjoiTVE9PSJ9", "eyJjIjoiTVE9PSIsImwiOiJNUT09IiwibiI6Ik1RPT0ifQ", "eyJjIjoiTVE9PSJ9=", "eyJ4IjoxfQ", "\x00"} {
 		f.Add(text)
 	}
+	for _, place := range []string{`{"C":"MQ=="}`, `{"c":"MQ==" }`, `{"c":"MQ==","x":1}`, `{"c":"MQ==","l":""}`, `{"c":"` + strings.Repeat("MTEx", 4_000) + `"}`} {
+		f.Add(base64.RawURLEncoding.EncodeToString([]byte(place)))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got := session.ReadPlace(text); got != text && got != "e30" {
+		if got := session.ReadPlace(text); got != text && got != "e30" || len(got) > 16<<10 {
 			t.Errorf("got %q from %q", got, text)
 		}
 	})

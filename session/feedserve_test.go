@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sessionring/sessionring/session"
 	"github.com/sessionring/sessionring/session/memstore"
@@ -83,6 +85,48 @@ func TestServeRevocations(t *testing.T) {
 	}
 }
 
+// Whoever does not have the secret fills no log, however often they ask.
+func TestFeedFlood(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := new(logBook)
+		m := managerOn(t, new(memstore.Store), func(cfg *session.Config) {
+			cfg.Revocations.Secret, cfg.Logger = feedSecret(), log.logger()
+		})
+		for second := range 3 {
+			for range 100 {
+				serve(http.HandlerFunc(m.ServeRevocations), request("/", "Authorization: Bearer "+feedSecret()))
+			}
+			if n := len(log.records(t, "revocation feed refused: not a secret of Config.Revocations")); n != second+1 {
+				t.Errorf("second %d: logged %d times so far, want once a second", second, n)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// What another release may have put into the feed of the store is left out: it would be
+// no answer to those who read it here, and they would hear of no end any more.
+func TestFeedStrangeEntries(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret, x := new(memstore.Store), feedSecret(), new(wire)
+		m, keys := issuerOf(t, s, secret)
+		x.to(m.ServeRevocations)
+		until := time.Now().Add(time.Hour)
+		for _, entry := range []string{`{"x":1}`, `{"u":1}`, `"text"`, `null`} {
+			if ok, err := s.SwapAppend(t.Context(), entry, nil, []byte("x"), "", "", until, []byte(entry), until); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+		}
+		tokens, gone := issue(t, m, alice), issue(t, m, alice)
+		revoke(t, m, sidOf(t, m, gone))
+		there := readerOf(t, keys, secret, x)
+		verify(t, there, tokens.AccessToken)
+		refused(t, there, gone.AccessToken, session.ErrRevoked)
+	})
+}
+
 // What is wrong with a feed is said when the program starts, without the secret.
 func TestFeedConfig(t *testing.T) {
 	t.Parallel()
@@ -106,6 +150,7 @@ func TestFeedConfig(t *testing.T) {
 		"regular":            {session.RevocationFeed{URL: feedURL, Secret: good + "," + strings.Repeat("ab", 16)}, nil, "value 2: the secret is too regular"},
 		"a space":            {session.RevocationFeed{URL: feedURL, Secret: good + " "}, nil, "value 1: it has other characters"},
 		"a line break":       {session.RevocationFeed{URL: feedURL, Secret: good + "\n"}, nil, "value 1: it has other characters"},
+		"a semicolon":        {session.RevocationFeed{URL: feedURL, Secret: good[:20] + ";" + good[20:]}, nil, "value 1: it has other characters"},
 		"an empty one":       {session.RevocationFeed{URL: feedURL, Secret: good + ","}, nil, "value 2: the secret is 0 bytes long"},
 		"plain http":         {session.RevocationFeed{URL: "http://id.example.com/", Secret: good}, nil, "use https"},
 		"no address":         {session.RevocationFeed{URL: "id.example.com", Secret: good}, nil, "Config.Revocations.URL needs an address"},
