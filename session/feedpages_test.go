@@ -1,12 +1,14 @@
 package session_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -112,11 +114,13 @@ func (s *lone) After(ctx context.Context, cursor string) ([][]byte, string, erro
 	return s.Store.After(ctx, cursor)
 }
 
+// before is a place behind the cursor "before".
+var before = base64.RawURLEncoding.EncodeToString([]byte(`{"c":"YmVmb3Jl"}`))
+
 // Many services that start at once cost the store one reading, and those that come from
 // a store that was restarted four at most. Each has it all.
 func TestFeedStartedTogether(t *testing.T) {
 	t.Parallel()
-	before := base64.RawURLEncoding.EncodeToString([]byte(`{"c":"YmVmb3Jl"}`))
 	if session.ReadPlace(before) != before {
 		t.Fatal("this is no place")
 	}
@@ -142,6 +146,98 @@ func startedTogether(t *testing.T, place string, most int64) {
 		time.Sleep(time.Minute)
 		if n := s.all.Load(); n < 1 || n > most {
 			t.Errorf("the store was read %d times, want %d at most", n, most)
+		}
+	})
+}
+
+// pageAt returns where the page at a place leads to, and whether at once.
+func pageAt(t *testing.T, m *session.Manager, secret, at string) (after string, more bool) {
+	t.Helper()
+	var p struct {
+		After string
+		More  bool
+	}
+	body := bodyOf(t, serve(http.HandlerFunc(m.ServeRevocations), request("/?after="+at, "Authorization: Bearer "+secret)))
+	if err := json.Unmarshal([]byte(body), &p); err != nil {
+		t.Fatal(err)
+	}
+	return p.After, p.More
+}
+
+// A long reading is kept in memory for ten seconds for those who start, for a minute for
+// those who are on the way through it, and then not at all, since it is long. A later
+// one has its own minute.
+func TestFeedKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret := new(lone), feedSecret()
+		m, _ := issuerOf(t, s, secret)
+		session.ServePages(m, 30_000)
+		crowdOf(t, &s.Store, "m", 2_000)
+		begun, second := time.Now(), ""
+		for _, c := range []struct {
+			at    time.Duration
+			start bool // else it goes on
+			want  int64
+		}{
+			{0, true, 1}, {9 * time.Second, true, 1}, {50 * time.Second, true, 2},
+			{70 * time.Second, false, 2}, {108 * time.Second, false, 2}, {112 * time.Second, false, 3},
+		} {
+			time.Sleep(c.at - time.Since(begun))
+			place := second
+			if c.start {
+				place = ""
+			}
+			after, more := pageAt(t, m, secret, place)
+			if second = cmp.Or(second, after); !more {
+				t.Fatal("this is all of it")
+			}
+			if n := s.all.Load(); n != c.want {
+				t.Errorf("after %v: the store was read %d times, want %d", c.at, n, c.want)
+			}
+		}
+	})
+}
+
+// Behind the last page of several there may be more, since the store was read before the
+// first: it is asked at once, at the same instance or at another.
+func TestFeedLastPage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret := new(memstore.Store), feedSecret()
+		a, keys := issuerOf(t, s, secret)
+		b := sisterOf(t, keys, s, secret)
+		session.ServePages(a, 30_000)
+		session.ServePages(b, 30_000)
+		crowdOf(t, s, "m", 1_000)
+		for i, m := range []*session.Manager{a, b} {
+			second, more := pageAt(t, a, secret, "")
+			if !more {
+				t.Fatal("this is all of it")
+			}
+			late := crowdOf(t, s, fmt.Sprint("a", i), 1)[0] // before all others
+			if got, _, _ := readAll(t, m.ServeRevocations, secret, second); !got[late] {
+				t.Error("what ended in the midst is missing")
+			}
+		}
+	})
+}
+
+// Four readings of what is new go on at once: one that takes long holds up no other, and
+// many do not take all there is of a store.
+func TestFeedNews(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret := new(lone), feedSecret()
+		m, _ := issuerOf(t, s, secret)
+		begun := time.Now()
+		var crew sync.WaitGroup
+		for range 8 {
+			crew.Go(func() { readAll(t, m.ServeRevocations, secret, before) })
+		}
+		crew.Wait()
+		if took := time.Since(begun); took != 200*time.Millisecond {
+			t.Errorf("eight took %v, want two rounds of 100 ms", took)
 		}
 	})
 }
