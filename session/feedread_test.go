@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,12 +27,8 @@ func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 // takeTurns has handlers answer one after the other, again and again.
 func takeTurns(of ...http.HandlerFunc) http.HandlerFunc {
-	n := 0
-	return func(w http.ResponseWriter, r *http.Request) {
-		h := of[n%len(of)]
-		n++
-		h(w, r)
-	}
+	var n atomic.Int64 // a handler goes on for a moment when the question is given up
+	return func(w http.ResponseWriter, r *http.Request) { of[(n.Add(1)-1)%int64(len(of))](w, r) }
 }
 
 // While nothing worse happens than that an answer fails now and then, or takes long for
