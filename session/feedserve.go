@@ -105,10 +105,10 @@ type reading struct {
 // page returns the page at a place. The pages of one reading are in the order of their
 // bytes, so that a page that is asked of another instance, which has to read again, goes
 // on where the last one ended. What that one finds beyond the first reading comes again
-// behind the cursor of the first.
+// behind the cursor of the first. So the last of several pages leads on at once.
 func (s *feedServer) page(ctx context.Context, after string) (page, error) {
 	at := parsePlace(after)
-	r, fresh, err := s.read(ctx, at)
+	r, err := s.read(ctx, at)
 	if err != nil {
 		return page{}, err
 	}
@@ -128,7 +128,7 @@ func (s *feedServer) page(ctx context.Context, after string) (page, error) {
 	if len(r.entries) == 0 && at.Cursor != nil && at.Last == nil { // the same place, so that the answer is the same next time
 		next = at.Cursor
 	}
-	return page{rest, place{Cursor: next}.String(), !fresh || at.Last != nil}, nil
+	return page{rest, place{Cursor: next}.String(), at.Last != nil}, nil
 }
 
 // fitting returns how many of the entries go into a page of so many bytes.
@@ -141,10 +141,10 @@ func fitting(entries []json.RawMessage, size int) int {
 	return len(entries)
 }
 
-// read returns the reading for a place, and whether it was made for it. A long one comes
-// from memory where it can: for its pages, for all who start together, and for all who
-// come from a store that was restarted. So many at once cost little more than one.
-func (s *feedServer) read(ctx context.Context, at place) (r *reading, fresh bool, err error) {
+// read returns the reading for a place. A long one comes from memory where it can: for
+// its pages, for all who start together, and for all who come from a store that was
+// restarted. So many at once cost little more than one.
+func (s *feedServer) read(ctx context.Context, at place) (*reading, error) {
 	turn, asking, limit := s.news, ctx, feedAsk
 	if at.Cursor == nil || at.Last != nil {
 		turn, asking, limit = s.all, context.WithoutCancel(ctx), feedAll // others wait for it
@@ -153,13 +153,12 @@ func (s *feedServer) read(ctx context.Context, at place) (r *reading, fresh bool
 	case turn <- struct{}{}:
 		defer func() { <-turn }()
 	case <-ctx.Done():
-		return nil, false, unavailable(ctx.Err())
+		return nil, unavailable(ctx.Err())
 	}
 	if r := s.long.Load(); r != nil && r.fits(at) {
-		return r, false, nil
+		return r, nil
 	}
-	r, err = s.ask(asking, at.Cursor, limit)
-	return r, true, err
+	return s.ask(asking, at.Cursor, limit)
 }
 
 // fits reports whether the place at can be served from r. In the midst of a reading
