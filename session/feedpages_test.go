@@ -230,6 +230,9 @@ func TestFeedNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, secret := new(lone), feedSecret()
 		m, _ := issuerOf(t, s, secret)
+		if after, _ := pageAt(t, m, secret, ""); after == session.ReadPlace("") {
+			t.Error("behind nothing is the start, from where one reads at a time")
+		}
 		begun := time.Now()
 		var crew sync.WaitGroup
 		for range 8 {
