@@ -125,7 +125,7 @@ func (s *feedServer) page(ctx context.Context, after string) (page, error) {
 	if n := fitting(rest, s.size); n < len(rest) {
 		return page{rest[:n], place{at.Cursor, rest[n-1], next}.String(), true}, nil
 	}
-	if len(r.entries) == 0 && at.Cursor != nil && at.Last == nil { // the same place, so that the answer is the same next time
+	if len(r.entries) == 0 && at.Cursor != nil { // the same place, so that the answer is the same next time
 		next = at.Cursor
 	}
 	return page{rest, place{Cursor: next}.String(), at.Last != nil}, nil
