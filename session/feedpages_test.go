@@ -245,6 +245,43 @@ func TestFeedNews(t *testing.T) {
 	})
 }
 
+// held is a store of which the cursor stays for a while though there are entries behind
+// it, as that of PostgreSQL does while a transaction is open.
+type held struct {
+	memstore.Store
+	next atomic.Pointer[string]
+}
+
+func (s *held) After(ctx context.Context, cursor string) ([][]byte, string, error) {
+	entries, next, err := s.Store.After(ctx, cursor)
+	s.next.CompareAndSwap(nil, &next)
+	return entries, *s.next.Load(), err
+}
+
+// Pages behind a cursor that stays lead in no circle, and what ends meanwhile is heard of
+// as soon as ever.
+func TestFeedHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, secret, x := new(held), feedSecret(), new(wire)
+		m, keys := issuerOf(t, s, secret)
+		session.ServePages(m, 30_000)
+		x.to(m.ServeRevocations)
+		there := readerOf(t, keys, secret, x)
+		defer running(t, there)()
+		tokens := issue(t, m, alice)
+		verify(t, there, tokens.AccessToken)
+		crowdOf(t, &s.Store, "m", 1_000)
+		for range 10 {
+			gone := issue(t, m, alice)
+			revoke(t, m, sidOf(t, m, gone))
+			time.Sleep(2*time.Second + time.Nanosecond)
+			refused(t, there, gone.AccessToken, session.ErrRevoked)
+			verify(t, there, tokens.AccessToken)
+		}
+	})
+}
+
 // A service with much to read, of which it is cut off in the midst, goes on there.
 func TestFeedGoesOn(t *testing.T) {
 	t.Parallel()

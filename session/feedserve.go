@@ -105,7 +105,9 @@ type reading struct {
 // page returns the page at a place. The pages of one reading are in the order of their
 // bytes, so that a page that is asked of another instance, which has to read again, goes
 // on where the last one ended. What that one finds beyond the first reading comes again
-// behind the cursor of the first. So the last of several pages leads on at once.
+// behind the cursor of the first. So the last of several pages leads on at once, unless
+// the store gave the same cursor again, as one does that cannot tell yet what comes
+// before what: it would lead in a circle, and the next reading has it all.
 func (s *feedServer) page(ctx context.Context, after string) (page, error) {
 	at := parsePlace(after)
 	r, err := s.read(ctx, at)
@@ -128,7 +130,7 @@ func (s *feedServer) page(ctx context.Context, after string) (page, error) {
 	if len(r.entries) == 0 && at.Cursor != nil { // the same place, so that the answer is the same next time
 		next = at.Cursor
 	}
-	return page{rest, place{Cursor: next}.String(), at.Last != nil}, nil
+	return page{rest, place{Cursor: next}.String(), at.Last != nil && !bytes.Equal(next, at.Cursor)}, nil
 }
 
 // fitting returns how many of the entries go into a page of so many bytes.
@@ -163,7 +165,8 @@ func (s *feedServer) read(ctx context.Context, at place) (*reading, error) {
 
 // fits reports whether the place at can be served from r. In the midst of a reading
 // that must be the very one: one that is older may lack what that had, and whoever went
-// on behind that would miss it.
+// on behind that would miss it. One that leads nowhere is for its own pages alone: nobody
+// reads behind it what it lacks.
 func (r *reading) fits(at place) bool {
 	if !bytes.Equal(r.behind, at.Cursor) {
 		return false
@@ -171,7 +174,7 @@ func (r *reading) fits(at place) bool {
 	if at.Last != nil {
 		return bytes.Equal(r.next, at.Next)
 	}
-	return time.Since(r.began) < feedFor
+	return time.Since(r.began) < feedFor && !bytes.Equal(r.next, r.behind)
 }
 
 // ask reads the feed of the store behind a cursor. What is no notice is left out, as
