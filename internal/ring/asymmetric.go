@@ -156,8 +156,9 @@ func decode64(text []byte) (sig [sig64]byte, ok bool) {
 	if len(text) != sig64Len {
 		return sig, false
 	}
-	_, err := decode(sig[:0], text)
-	return sig, err == nil
+	var buf [sig64 + spare]byte
+	_, err := decode(buf[:0], text)
+	return [sig64]byte(buf[:]), err == nil
 }
 
 // signEdDSA returns a signature by Ed25519 (RFC 8037, section 3.1).

@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// digits are the 6 bits of every character of base64url (RFC 4648, section 5) in each
-// of four places, and notDigit for all other characters.
-var digits = func() (d [4][256]uint32) {
+// digits are the 6 bits of every character of base64url (RFC 4648, section 5) in each of
+// eight places, from the top of 64 bits down, and notDigit for all other characters.
+var digits = func() (d [8][256]uint64) {
 	for place := range d {
 		for c := range d[place] {
 			d[place][c] = notDigit
 		}
 		for value, c := range []byte(alphabet) {
-			d[place][c] = uint32(value) << (18 - 6*place)
+			d[place][c] = uint64(value) << (58 - 6*place)
 		}
 	}
 	return d
@@ -22,51 +22,33 @@ var digits = func() (d [4][256]uint32) {
 
 const (
 	alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-	notDigit = 1 << 24
+	notDigit = 1 // below the 48 bits of eight characters
+	spare    = 8 // bytes that decode may write over behind what it appends
 )
 
 // decode appends what a canonical base64url segment encodes to dst: no padding, no line
 // breaks, nothing left over in the last character. It takes what the strict decoder of
-// the standard library takes, but for line breaks, and four characters at a time.
+// the standard library takes, but for line breaks, and eight characters at a time. It
+// allocates unless dst has room for that and spare.
 func decode(dst, segment []byte) ([]byte, error) {
 	start, size := len(dst), base64.RawURLEncoding.DecodedLen(len(segment))
-	dst = slices.Grow(dst, size)[:start+size]
-	out, bad := dst[start:], uint32(0)
+	dst = slices.Grow(dst, size+spare)[:start+size+spare]
+	out, bad := dst[start:], uint64(0)
 	for len(segment) >= 8 && len(out) >= 8 {
-		x, y := quantum(segment[:4]), quantum(segment[4:8])
-		binary.BigEndian.PutUint64(out, uint64(x)<<40|uint64(y&^notDigit)<<16) // the last two bytes are written again
-		segment, out, bad = segment[8:], out[6:], bad|x|y
+		s := segment[:8]
+		x := digits[0][s[0]] | digits[1][s[1]] | digits[2][s[2]] | digits[3][s[3]] |
+			digits[4][s[4]] | digits[5][s[5]] | digits[6][s[6]] | digits[7][s[7]]
+		binary.BigEndian.PutUint64(out, x) // six bytes, and two to be written over
+		segment, out, bad = segment[8:], out[6:], bad|x
 	}
-	for len(segment) >= 4 {
-		x := quantum(segment[:4])
-		out[0], out[1], out[2] = byte(x>>16), byte(x>>8), byte(x)
-		segment, out, bad = segment[4:], out[3:], bad|x
+	x := uint64(0)
+	for i, c := range segment {
+		x |= digits[i&7][c]
 	}
-	switch len(segment) {
-	case 1:
-		bad = notDigit
-	case 2:
-		x := digits[0][segment[0]] | digits[1][segment[1]]
-		out[0], bad = byte(x>>16), bad|x|left(x&0xffff)
-	case 3:
-		x := digits[0][segment[0]] | digits[1][segment[1]] | digits[2][segment[2]]
-		out[0], out[1], bad = byte(x>>16), byte(x>>8), bad|x|left(x&0xff)
-	}
-	if bad&notDigit != 0 {
+	binary.BigEndian.PutUint64(out, x)
+	over := x << (8 * (len(out) - spare)) // a wrong character, too
+	if len(segment)%4 == 1 || over != 0 || bad&notDigit != 0 {
 		return dst[:start], errBase64
 	}
-	return dst, nil
-}
-
-// quantum decodes four characters to 24 bits.
-func quantum(s []byte) uint32 {
-	return digits[0][s[0]] | digits[1][s[1]] | digits[2][s[2]] | digits[3][s[3]]
-}
-
-// left is notDigit if bits are left over.
-func left(bits uint32) uint32 {
-	if bits != 0 {
-		return notDigit
-	}
-	return 0
+	return dst[:start+size], nil
 }

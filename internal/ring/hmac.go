@@ -60,7 +60,7 @@ func newHMAC(tag, print string, secret []byte) *Key {
 // equalText reports whether text is sum in base64url, in its only spelling, and takes
 // the same time for every text that is some.
 func equalText(sum, text []byte) bool {
-	var buf [sha256.Size]byte
+	var buf [sha256.Size + spare]byte
 	if len(text) != base64.RawURLEncoding.EncodedLen(len(sum)) {
 		return false
 	}
