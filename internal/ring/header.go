@@ -49,12 +49,6 @@ func encodeHeader(text string) string {
 // the ring, which leaves no algorithm to choose, or else strictly. It returns ErrNoKID,
 // and the rest of the header, if only the kid is missing.
 func (r *Ring) header(h *header, head string) error {
-	switch {
-	case !opensObject(head): // most garbage ends here
-		return errHeader
-	case foreignAlgorithm(head): // and "none"
-		return errAlgorithm
-	}
 	if own, ok := r.headers[head]; ok {
 		*h = own
 		return h.err
@@ -71,10 +65,25 @@ func (r *Ring) header(h *header, head string) error {
 	return nil
 }
 
-// opensObject reports whether a segment may be that of a JSON object, by its first six
-// bits: those of a brace, or of the white space that may stand before one.
-func opensObject(head string) bool {
-	switch head[0] {
+// foreign returns why a token is none of ours, if its first characters say so: most
+// garbage ends there, and much that other systems issue, and "none".
+func foreign(token string) error {
+	switch {
+	case !opensObject(token):
+		return errHeader
+	case foreignAlgorithm(token):
+		return errAlgorithm
+	}
+	return nil
+}
+
+// opensObject reports whether a token may begin with a JSON object, by the first six bits:
+// those of a brace, or of the white space that may stand before one.
+func opensObject(token string) bool {
+	if token == "" {
+		return false
+	}
+	switch token[0] {
 	case 'e', 'I', 'C', 'D':
 		return true
 	}
@@ -83,8 +92,8 @@ func opensObject(head string) bool {
 
 // foreignAlgorithm reports whether a header begins with an algorithm that begins with a
 // letter with which none of ours does, by the characters of base64url that say so.
-func foreignAlgorithm(head string) bool {
-	return len(head) > algAt && head[:algAt] == algBegin && strings.IndexByte(algLetters, head[algAt]) < 0
+func foreignAlgorithm(token string) bool {
+	return len(token) > algAt && token[:algAt] == algBegin && strings.IndexByte(algLetters, token[algAt]) < 0
 }
 
 // A header that begins with the algorithm has these characters before the one that says

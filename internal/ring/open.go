@@ -145,6 +145,9 @@ type Sealed struct {
 // and t is good for OpenLegacy; other errors are ErrInvalid.
 func (t *Sealed) Look(r *Ring, token string) error {
 	t.ring = r
+	if err := foreign(token); err != nil {
+		return err
+	}
 	if err := t.split(token); err != nil {
 		return err
 	}
