@@ -106,15 +106,23 @@ func (f *firefox) text(script string) (string, error) {
 	return text, err
 }
 
-// jar cannot tell which cookies are partitioned: by default all of other sites are.
+// jar cannot tell which cookies are partitioned: by default all of other sites are. It
+// leaves out those that are over: of several that one answer clears Firefox may keep some
+// for a millisecond, because the clock goes on while it reads them, and shows them long
+// after, though it sends them to nobody.
 func (f *firefox) jar(hosts ...string) ([]kept, error) {
 	var all []struct {
 		Domain, Name, Value, SameSite string
 		HTTPOnly, Secure              bool
+		Expires                       float64 // in seconds; -1: with the browser
 	}
 	err := f.call(&all, "jar", "https://"+strings.Join(hosts, " https://"))
 	var list []kept
+	now := float64(time.Now().Unix())
 	for _, c := range all {
+		if c.Expires >= 0 && c.Expires <= now {
+			continue
+		}
 		list = append(list, kept{c.Domain, c.Name, c.Value, c.SameSite, "", c.HTTPOnly, c.Secure})
 	}
 	return list, err
