@@ -53,7 +53,7 @@ func count(ctx context.Context, s feedStore, id string, n int) error {
 // some.
 func sweepAll(t *testing.T, s feedStore, rows func() int) (sweeps int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // a disk may be slow
 	defer cancel()
 	began, slowest := time.Now(), time.Duration(0)
 	for left := rows(); left > 0; {
