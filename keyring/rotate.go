@@ -78,7 +78,7 @@ func (k *Keyring) rotate(ctx context.Context, algorithm string) (tag string, err
 // changed as by Rotate.
 //
 // Services that verify by the keys of ServeJWKS accept what the key has signed until
-// they have fetched the set again: one with FromURL within 5 minutes or so, or when it
+// they have fetched the set again: one with FromURL within 5 minutes, or when it
 // meets a token of the successor, but up to 24 hours later if it cannot fetch. Where
 // that is too long, start them again when the key is revoked.
 func (k *Keyring) Revoke(ctx context.Context, tag string) error {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +29,7 @@ func (e *evidence) of(print string) *need {
 	if n := e.keys.Get(print); n != nil {
 		return n
 	}
-	return e.keys.Add(print, math.MaxInt, func() *need { return new(need) })
+	return e.keys.Add(print)
 }
 
 // note notes a token that needs the key and is good until exp.

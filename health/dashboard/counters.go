@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -39,7 +38,7 @@ func (c *counters) of(tag string) *tagCount {
 	if n := c.tags.Get(tag); n != nil {
 		return n
 	}
-	return c.tags.Add(tag, math.MaxInt, func() *tagCount { return new(tagCount) })
+	return c.tags.Add(tag)
 }
 
 // checked counts a check of an access token.

@@ -60,7 +60,11 @@ func (b *board) carryOut(ctx context.Context, f form) (said string, err error) {
 // log who asked for it.
 func (b *board) ended(ctx context.Context, f form, err error) error {
 	b.figures.forget()
-	b.cfg.Sessions.Logger().InfoContext(ctx, "end of sessions ordered", "subject", f.Subject, "session", f.Session, "by", doer(ctx), "error", err)
+	log := b.cfg.Sessions.Logger().With("subject", f.Subject, "session", f.Session, "by", doer(ctx))
+	if err != nil {
+		log = log.With("error", err)
+	}
+	log.InfoContext(ctx, "end of sessions ordered")
 	if err != nil && !errors.Is(err, session.ErrUnavailable) {
 		return &refusal{Word: "not_stored", Message: err.Error()}
 	}

@@ -34,7 +34,7 @@ func decode(dst, segment []byte) ([]byte, error) {
 	start, size := len(dst), base64.RawURLEncoding.DecodedLen(len(segment))
 	dst = slices.Grow(dst, size+spare)[:start+size+spare]
 	out, bad := dst[start:], uint64(0)
-	for len(segment) >= 8 && len(out) >= 8 {
+	for len(segment) >= 8 {
 		s := segment[:8]
 		x := digits[0][s[0]] | digits[1][s[1]] | digits[2][s[2]] | digits[3][s[3]] |
 			digits[4][s[4]] | digits[5][s[5]] | digits[6][s[6]] | digits[7][s[7]]

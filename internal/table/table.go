@@ -10,8 +10,9 @@ import (
 )
 
 // Of is a table of values by name. Names are added seldom and asked for all the time, and
-// those that came last most: the keys of a ring, by tag or by fingerprint. Its zero value
-// is empty and ready. It is safe for concurrent use; what the values hold is up to them.
+// those that came last most: the keys of a ring, by tag or by fingerprint. None is
+// forgotten. Its zero value is empty and ready. It is safe for concurrent use; what the
+// values hold is up to them.
 type Of[T any] struct {
 	now atomic.Pointer[content[T]]
 	mu  sync.Mutex // held while now is replaced
@@ -45,9 +46,8 @@ func (t *Of[T]) Get(name string) *T {
 	return now.byName[name]
 }
 
-// Add returns the value of a name. If there is none, it is made, unless there are as many
-// as most already; then it is nil.
-func (t *Of[T]) Add(name string, most int, make func() *T) *T {
+// Add returns the value of a name, a new one if there is none.
+func (t *Of[T]) Add(name string) *T {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if v := t.Get(name); v != nil {
@@ -58,31 +58,10 @@ func (t *Of[T]) Add(name string, most int, make func() *T) *T {
 		maps.Copy(next.byName, now.byName)
 		copy(next.latest[1:], now.latest[:])
 	}
-	if len(next.byName) >= most {
-		return nil
-	}
-	v := make()
+	v := new(T)
 	next.byName[name], next.latest[0] = v, entry[T]{name, v}
 	t.now.Store(next)
 	return v
-}
-
-// Keep forgets the names that are not wanted. Who holds one of their values may still
-// write to it; a name that comes back has a value of its own.
-func (t *Of[T]) Keep(wanted func(name string) bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	next := &content[T]{byName: maps.Collect(t.All())}
-	maps.DeleteFunc(next.byName, func(name string, _ *T) bool { return !wanted(name) })
-	t.now.Store(next)
-}
-
-// Len is how many names there are.
-func (t *Of[T]) Len() int {
-	if now := t.now.Load(); now != nil {
-		return len(now.byName)
-	}
-	return 0
 }
 
 // All are the names and their values at one moment, in no order.
