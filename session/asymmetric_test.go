@@ -281,6 +281,37 @@ func TestVerifierDuringMigration(t *testing.T) {
 	})
 }
 
+// A service that verifies by the published keys goes on with one that was revoked until it
+// fetches them again, which a token of the successor has it do at once.
+func TestRevokedKeyAtVerifier(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys.json")
+	if err := keyring.InitFileFor(path, "EdDSA"); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.FromFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer := httptest.NewServer(http.HandlerFunc(keys.ServeJWKS))
+	defer issuer.Close()
+	public, err := keyring.FromURL(t.Context(), issuer.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys = keys })
+	v := managerOf(t, "v1", func(cfg *session.Config) { cfg.Keys = public })
+	before := issue(t, m, alice).AccessToken
+	verify(t, v, before)
+	if err := keys.Revoke(t.Context(), "v1"); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, m, before, session.ErrRevoked)
+	verify(t, v, before)
+	verify(t, v, issue(t, m, alice).AccessToken)
+	refused(t, v, before, session.ErrUnknownKey)
+}
+
 // A refresh by a signer that fails, as a key service may, is no sign-out.
 func TestSignerFails(t *testing.T) {
 	t.Parallel()

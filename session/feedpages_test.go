@@ -64,16 +64,23 @@ func readAll(t testing.TB, handle http.HandlerFunc, secret, after string) (ids m
 	return ids, pages, after
 }
 
+// sistersOf returns two instances on one store, which serve short pages.
+func sistersOf(t *testing.T, s session.Store, secret string) (a, b *session.Manager) {
+	t.Helper()
+	a, keys := issuerOf(t, s, secret)
+	b = sisterOf(t, keys, s, secret)
+	session.ServePages(a, 30_000)
+	session.ServePages(b, 30_000)
+	return a, b
+}
+
 // What is long comes in pages. They can be read at different instances,
 // in the midst of which more sessions end, and none is missed.
 func TestFeedPages(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, secret := new(memstore.Store), feedSecret()
-		a, keys := issuerOf(t, s, secret)
-		b := sisterOf(t, keys, s, secret)
-		session.ServePages(a, 30_000)
-		session.ServePages(b, 30_000)
+		a, b := sistersOf(t, s, secret)
 		ids, turn := crowdOf(t, s, "m", 2_000), 0
 		readAll(t, b.ServeRevocations, secret, "") // so that b has an older reading in memory
 		ids = append(ids, crowdOf(t, s, "n", 800)...)
@@ -205,10 +212,7 @@ func TestFeedLastPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s, secret := new(memstore.Store), feedSecret()
-		a, keys := issuerOf(t, s, secret)
-		b := sisterOf(t, keys, s, secret)
-		session.ServePages(a, 30_000)
-		session.ServePages(b, 30_000)
+		a, b := sistersOf(t, s, secret)
 		crowdOf(t, s, "m", 1_000)
 		for i, m := range []*session.Manager{a, b} {
 			second, more := pageAt(t, a, secret, "")
