@@ -75,11 +75,11 @@ func openTLSKey(path string) (*ecdsa.PrivateKey, error) {
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("%s has no key that can be read: remove it, and another is made (%w)", path, err)
+		return nil, fmt.Errorf("%s has no PKCS #8 key: remove it, and another is made", path)
 	}
 	own, ok := key.(*ecdsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("%s has a key of another kind than ECDSA: remove it, and another is made", path)
+	if !ok || own.Curve != elliptic.P256() {
+		return nil, fmt.Errorf("%s has a key of another kind than ECDSA on P-256: remove it, and another is made", path)
 	}
 	return own, nil
 }

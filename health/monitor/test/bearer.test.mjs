@@ -197,6 +197,42 @@ test("where the page has no digests each tab asks for itself, and signs in and o
   assert.equal(browser.prompts, 0);
 });
 
+test("news of other tokens is looked at once more, and then no more", async () => {
+  const { browser, clock, tabs: [tab] } = await strangers();
+  let looks = 0;
+  browser.open({ tokens: { get() { looks++; return pair(3); }, set() {} } });
+  await clock.run(minute);
+  tab.monitor.check();
+  await clock.run(2 * second);
+  const before = looks;
+  await clock.run(minute);
+  assert.equal(looks, before);
+});
+
+test("a new tab with tokens asks by itself where another has been refused", async () => {
+  const { server, browser, clock } = world();
+  const storage = new Storage(clock, pair(1));
+  server.health = () => verdict("revoked");
+  const first = browser.open(storage.of("first"));
+  await clock.run(second);
+  server.health = () => verdict("ok");
+  const late = browser.open(storage.of("late"));
+  await clock.run(second);
+  assert.deepEqual([first.states[0], late.states], ["out", ["in"]]);
+});
+
+test("a tab to which the new tokens come late waits for them before it asks", async () => {
+  const { server, clock, storage, tabs } = await shared(2);
+  storage.delay = 500;
+  clock.sleep(16 * minute);
+  const before = server.checks;
+  tabs[0].monitor.check();
+  await clock.run(100);
+  tabs[1].monitor.check();
+  await clock.run(2 * second);
+  assert.deepEqual([server.checks - before, server.refreshes], [1, 1]);
+});
+
 test("no token is in a message or in the name of a lock", async () => {
   const { browser, clock, tabs } = await shared(2);
   await clock.run(hour);
