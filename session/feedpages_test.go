@@ -107,6 +107,18 @@ func TestFeedPages(t *testing.T) {
 	})
 }
 
+// A page holds one entry at least, and the next begins behind it.
+func TestFeedShortPages(t *testing.T) {
+	t.Parallel()
+	s, secret := new(memstore.Store), feedSecret()
+	m, _ := issuerOf(t, s, secret)
+	session.ServePages(m, 1)
+	crowdOf(t, s, "m", 5)
+	if got, pages, _ := readAll(t, m.ServeRevocations, secret, ""); len(got) != 5 || pages > 6 {
+		t.Errorf("got %d entries in %d pages, want one in each", len(got), pages)
+	}
+}
+
 // lone counts how often all of a feed is read, also by a cursor of a store before it.
 type lone struct {
 	memstore.Store

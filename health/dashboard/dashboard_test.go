@@ -203,7 +203,7 @@ func TestKeys(t *testing.T) {
 		if _, err := s.m.Issue(t.Context(), session.Grant{Subject: "alice"}); err != nil {
 			t.Fatal(err)
 		}
-		step(dropLine, `{"key":"v1"}`, 409, `"error":"in_use"`, "v1 current")
+		step(dropLine, `{"key":"v1"}`, 409, `"error":"in_use","message":"keyring: key is still in use: `+s.keys.List()[0].ID+` is the current key, or the last live one beside spares: rotate first`, "v1 current")
 		step(dropLine, `{"key":"v1","force":true}`, 409, `"error":"in_use"`, "v1 current")
 		step(rotateLine, "", 200, `{"tag":"v2","kid":"v2.`, "v2 current, v1 previous")
 		kid := s.keys.List()[1].ID
@@ -220,6 +220,40 @@ func TestKeys(t *testing.T) {
 		step(revokeLine, "", 404, "no_such_key", "v4 current, v3 revoked, v2 previous")
 		time.Sleep(26 * time.Hour)
 		step(dropLine, `{"key":"v2"}`, 200, "v2.", "v4 current, v3 revoked")
+	})
+}
+
+// A key stays until its date though no session needs it any more: tokens of sessions that
+// have ended may still be about, and of those that nobody counts.
+func TestKeysStayUntilTheirDate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t)
+		if err := s.m.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.m.Issue(t.Context(), session.Grant{Subject: "alice"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.keys.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.m.RevokeSubject(t.Context(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			wait      time.Duration
+			droppable string
+			code      int
+		}{{time.Second, "no", 409}, {26 * time.Hour, "yes", 200}} {
+			time.Sleep(c.wait)
+			v1 := s.status(t)["keys"].([]any)[1].(map[string]any)
+			if v1["droppable"] != c.droppable || v1["sessions_lost"] != 0.0 {
+				t.Errorf("after %v: got %v, want %s, and no session lost", c.wait, v1, c.droppable)
+			}
+			if code, answer := s.ask(t, "admin", dropLine, `{"key":"v1"}`); code != c.code {
+				t.Errorf("after %v: got %d %s, want %d", c.wait, code, answer, c.code)
+			}
+		}
 	})
 }
 

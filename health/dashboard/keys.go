@@ -91,12 +91,14 @@ func (b *board) drop(ctx context.Context, o order) (done, error) {
 	return done{Tag: k.Tag, KID: k.ID}, refusalOf(err)
 }
 
-// mayGo returns why k may not go, nil if no session needs it.
+// mayGo returns why k may not go, nil if no session needs it, or if it signs.
 func (b *board) mayGo(ctx context.Context, k keyring.KeyInfo) error {
 	from, lost, err := b.cfg.Sessions.SafeToDrop(ctx, k.ID)
 	switch {
 	case err != nil:
 		return &refusal{Word: "unavailable", Message: "nobody can tell whether sessions need " + k.ID + ": " + err.Error()}
+	case k.State == "current": // Retire says what to do
+		return nil
 	case lost > 0 || time.Now().Before(from):
 		return &refusal{
 			Word:          "in_use",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/sessionring/sessionring/session"
@@ -49,11 +50,20 @@ func (b *board) carryOut(ctx context.Context, f form) (said string, err error) {
 		_, err = b.change(ctx, keyDropped, o, b.drop)
 		return "dropped", err
 	case "end":
-		return "ended", b.ended(ctx, f, b.cfg.Sessions.Revoke(ctx, f.Subject, f.Session))
+		return "ended", b.end(ctx, f)
 	case "end-all":
 		return "ended-all", b.ended(ctx, f, b.cfg.Sessions.RevokeSubject(ctx, f.Subject))
 	}
 	return "", errNoOrder
+}
+
+// end ends one session, if the user has it.
+func (b *board) end(ctx context.Context, f form) error {
+	list, err := b.cfg.Sessions.Sessions(ctx, f.Subject)
+	if err == nil && !slices.ContainsFunc(list, func(s session.Info) bool { return s.ID == f.Session }) {
+		return &refusal{Word: "no_such_session", Message: "the user has no such session"}
+	}
+	return b.ended(ctx, f, b.cfg.Sessions.Revoke(ctx, f.Subject, f.Session))
 }
 
 // ended returns what came of the end of sessions, which is seen at once, and notes in the
@@ -74,17 +84,18 @@ func (b *board) ended(ctx context.Context, f form, err error) error {
 // messages are what the page says after an order, by the word in its address: no other
 // text gets from there into the page.
 var messages = map[string]string{
-	"rotated":        "A new key signs now. The others stay and co-sign.",
-	"revoked":        "The key is revoked. Tokens that another live key vouches for stay good.",
-	"dropped":        "The key is gone.",
-	"ended":          "The session has ended.",
-	"ended-all":      "All sessions of the user have ended.",
-	"in_use":         "Nothing was done: the key is in use. Its row says until when.",
-	"not_changeable": "Nothing was done: the keys cannot be changed here. Change them where they come from.",
-	"not_stored":     "Nothing was done: without a store that lists its sessions none can be ended.",
-	"no_such_key":    "Nothing was done: there is no such key any more.",
-	"unavailable":    "It is not sure that it was done: the store does not answer. Look, and try again.",
-	"invalid":        "Nothing was done: the request made no sense.",
+	"rotated":         "A new key signs now. The others stay and co-sign.",
+	"revoked":         "The key is revoked. Tokens that another live key vouches for stay good.",
+	"dropped":         "The key is gone.",
+	"ended":           "The session has ended.",
+	"ended-all":       "All sessions of the user have ended.",
+	"in_use":          "Nothing was done: the key is in use. Its row says until when.",
+	"not_changeable":  "Nothing was done: the keys cannot be changed here. Change them where they come from.",
+	"not_stored":      "Nothing was done: without a store that lists its sessions none can be ended.",
+	"no_such_key":     "Nothing was done: there is no such key any more.",
+	"no_such_session": "Nothing was done: the user has no such session any more.",
+	"unavailable":     "It is not sure that it was done: the store does not answer. Look, and try again.",
+	"invalid":         "Nothing was done: the request made no sense.",
 }
 
 const maxForm = 16 << 10 // bytes

@@ -265,7 +265,9 @@ func TestOrders(t *testing.T) {
 			}
 		}
 		step(order("drop", "key", kid("v1")), "in_use", "v2 current, v1 previous")
-		step(order("end", "subject", "bob", "session", sid()), "ended", "v2 current, v1 previous")
+		for _, none := range []url.Values{order("end", "subject", "bob", "session", sid()), order("end", "subject", "alice", "session", "x")} {
+			step(none, "no_such_session", "v2 current, v1 previous")
+		}
 		if sid() == "" {
 			t.Error("got an end to the session of another user")
 		}
@@ -296,11 +298,20 @@ func TestOrders(t *testing.T) {
 				t.Errorf("%s: got %d, want 404", path, res.StatusCode)
 			}
 		}
+		leaver := s.arrive(t, "dave")
+		r := httptest.NewRequest("POST", "https://example.com/sign-out", nil)
+		for name, value := range leaver.jar {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+		s.m.HandleSignOut(httptest.NewRecorder(), r)
 		page := b.text(t, "")
 		for _, want := range []string{"key rotated", "key revoked", "key dropped", "session revoked"} {
 			if row := regexp.MustCompile(`<bdi>` + want + `</bdi>(?s:.*?)</tr>`).FindString(page); !strings.Contains(row, "by <bdi>admin</bdi>") {
 				t.Errorf("got the event %s as %q, want it by admin", want, row)
 			}
+		}
+		if strings.Contains(page, "<bdi>dave</bdi>") || !strings.Contains(log.String(), "subject=dave") {
+			t.Error("a sign-out is an event, or was none")
 		}
 		for _, want := range []string{`msg="key rotated" version=v2 forced=false by=admin`, `msg="key dropped" version=v1 forced=true by=admin`, `msg="key revoked" version=v3 forced=false by=admin`, `msg="end of sessions ordered" subject=carol session="" by=admin`} {
 			if !strings.Contains(log.String(), want) {

@@ -198,7 +198,7 @@ func seen(t, now time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return away(t, now)
+	return inWords(max(0, now.Sub(t))) + " ago"
 }
 
 func (r *report) alertTable() table {
