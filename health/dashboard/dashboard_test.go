@@ -251,7 +251,7 @@ func TestKeysStayUntilTheirDate(t *testing.T) {
 				t.Errorf("after %v: got %v, want %s, and no session lost", c.wait, v1, c.droppable)
 			}
 			if code, answer := s.ask(t, "admin", dropLine, `{"key":"v1"}`); code != c.code {
-				t.Errorf("after %v: got %d %s, want %d", c.wait, code, answer, c.code)
+				t.Fatalf("after %v: got %d %s, want %d", c.wait, code, answer, c.code)
 			}
 		}
 	})
