@@ -53,7 +53,7 @@ func checkCustom(data []byte, legacySubject string) error {
 // all others, good or bad, that is for checkCustom to say.
 func plainCustom(data []byte, legacySubject string) bool {
 	s := scanner{text: data}
-	if !plain(data) || !s.skip('{') {
+	if !s.skip('{') {
 		return false
 	}
 	var names [maxInObject][]byte

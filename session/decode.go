@@ -278,7 +278,10 @@ func (p *payload) claims(k *ring.Key, current *ring.Key) *Claims {
 // keep copies the texts of p that c is to keep into one string, of which each is a part.
 func (p *payload) keep(c *Claims, version []byte) {
 	var room [256]byte // most need no more
-	text := append(append(append(append(append(room[:0], p.sub...), p.sid...), p.jti...), p.actor...), version...)
+	text := append(append(append(room[:0], p.sub...), p.sid...), p.jti...)
+	if len(p.actor) > 0 || len(version) > 0 { // seldom
+		text = append(append(text, p.actor...), version...)
+	}
 	if len(p.custom) > 0 {
 		text = append(append(append(text, '{'), p.custom...), '}')
 	}

@@ -14,50 +14,33 @@ const (
 	top  = 0x80 * each
 )
 
-// plain reports whether data is printable ASCII without escapes: no byte has its top bit
-// set, has it when a space is taken from it or one is added, or is a backslash.
-func plain(data []byte) bool {
-	var bad uint64
-	for ; len(data) >= 16; data = data[16:] {
-		x, y := binary.LittleEndian.Uint64(data), binary.LittleEndian.Uint64(data[8:])
-		bad |= x | (x - ' '*each) | (x + each) | (x ^ '\\'*each - each)
-		bad |= y | (y - ' '*each) | (y + each) | (y ^ '\\'*each - each)
-	}
-	for _, c := range data {
-		if c < ' ' || c > '~' || c == '\\' {
-			return false
-		}
-	}
-	return bad&top == 0
-}
-
-// quote returns where the first quotation mark is in data, -1 if there is none.
-func quote(data []byte) int {
+// plain returns how many characters of text come before the first one that has a meaning
+// of its own in JSON, or none: a quotation mark, a backslash, what is not printable ASCII.
+func plain(text []byte) int {
 	i := 0
-	for ; len(data)-i >= 8; i += 8 {
-		x := binary.LittleEndian.Uint64(data[i:]) ^ '"'*each
-		if found := (x - each) &^ x & top; found != 0 {
+	for ; i <= len(text)-8; i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:])
+		found := x | (x - ' '*each) | (x + each) | (x ^ '"'*each - each) | (x ^ '\\'*each - each)
+		if found &= top; found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
-	for ; i < len(data); i++ {
-		if data[i] == '"' {
-			return i
-		}
+	for i < len(text) && text[i] >= ' ' && text[i] <= '~' && text[i] != '"' && text[i] != '\\' {
+		i++
 	}
-	return -1
+	return i
 }
 
-// cutString takes a string, which is plain, off the front of text.
+// cutString takes a string off the front of text, if all of it is plain.
 func cutString(text []byte) (inside, rest []byte, ok bool) {
 	if len(text) == 0 || text[0] != '"' {
 		return nil, text, false
 	}
-	n := quote(text[1:])
-	if n < 0 {
+	end := 1 + plain(text[1:])
+	if end == len(text) || text[end] != '"' {
 		return nil, text, false
 	}
-	return text[1 : n+1 : n+1], text[n+2:], true
+	return text[1:end:end], text[end+1:], true
 }
 
 // cutDate takes a date, in whole seconds, off the front of text.

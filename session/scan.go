@@ -14,7 +14,7 @@ import (
 // Reading JSON is most of what a check costs, and nearly all tokens have this form.
 func scanPayload(data []byte, x *expected, p *payload) bool {
 	s := scanner{text: data}
-	if !plain(data) || !s.open(x, p) {
+	if !s.open(x, p) {
 		return false
 	}
 	s.first(p)
@@ -115,29 +115,24 @@ func (s *scanner) open(x *expected, p *payload) bool {
 	return true
 }
 
-// first reads the members that every token of ours goes on with, in that order, as far
-// as they are there. What is left is passed on from one to the next, and not by way of s:
-// that it need not be read from memory again is most of what is gained.
+// first reads what every token of ours goes on with, in that order, as far as it is there.
+// What is left is passed on from one to the next, and not by way of s: that it need not
+// be read from memory again is most of what is gained.
 func (s *scanner) first(p *payload) {
-	rest := s.text[s.pos:]
-	rest = next(s, rest, claimSub, cutString, &p.sub)
-	rest = next(s, rest, claimSid, cutString, &p.sid)
-	rest = next(s, rest, claimJti, cutString, &p.jti)
-	rest = next(s, rest, claimIat, cutDate, &p.iat)
-	rest = next(s, rest, claimExp, cutDate, &p.exp)
-	rest = next(s, rest, claimAuthTime, cutDate, &p.authTime)
-	rest = next(s, rest, claimKind, cutString, &p.kind)
-	rest = next(s, rest, claimVersion, cutString, &p.version)
+	rest := s.next(s.text[s.pos:], claimSub, &p.sub)
+	rest = s.frame(rest, p)
+	rest = s.next(rest, claimKind, &p.kind)
+	rest = s.next(rest, claimVersion, &p.version)
 	s.pos = len(s.text) - len(rest)
 }
 
-// next reads a member of ours by cut, if it stands at the beginning of rest, before
-// another one. It returns where that one begins.
-func next[T any](s *scanner, rest []byte, which int, cut func([]byte) (T, []byte, bool), value *T) []byte {
+// next reads a text of ours, if it stands at the beginning of rest, before another member.
+// It returns where that one begins.
+func (s *scanner) next(rest []byte, which int, value *[]byte) []byte {
 	if !written[which].begins(twoWords(rest)) {
 		return rest
 	}
-	found, after, ok := cut(rest[written[which].size:])
+	found, after, ok := cutString(rest[written[which].size:])
 	if !ok || len(after) == 0 || after[0] != ',' {
 		return rest
 	}
@@ -149,7 +144,7 @@ func next[T any](s *scanner, rest []byte, which int, cut func([]byte) (T, []byte
 // ours goes behind the name of a member of ours and returns which it is.
 func (s *scanner) ours() int {
 	words := twoWords(s.text[s.pos:])
-	for which := range written {
+	for _, which := range byInitial[byte(words[0]>>8)&(initials-1)] {
 		if name := &written[which]; name.begins(words) {
 			s.pos += name.size
 			return which
@@ -157,6 +152,17 @@ func (s *scanner) ours() int {
 	}
 	return claimOther
 }
+
+// byInitial are the members of ours by the last bits of their first letter.
+var byInitial = func() (list [initials][]int) {
+	for which, name := range written {
+		initial := byte(name.text[0]>>8) & (initials - 1)
+		list[initial] = append(list[initial], which)
+	}
+	return list
+}()
+
+const initials = 32
 
 // member reads one member.
 func (s *scanner) member(legacySubject string, p *payload) (ok bool) {
@@ -252,7 +258,7 @@ func (s *scanner) actor() (name []byte, ok bool) {
 	return name, ok && len(name) > 0 && s.skip('}')
 }
 
-// str reads a string, which is plain.
+// str reads a plain string.
 func (s *scanner) str() (text []byte, ok bool) {
 	text, rest, ok := cutString(s.text[s.pos:])
 	s.pos = len(s.text) - len(rest)

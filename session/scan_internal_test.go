@@ -87,6 +87,27 @@ func TestScan(t *testing.T) {
 		{"a fraction", `{"exp":1900000000.5}`, false},
 		{"after the last date", `{"exp":253402300800}`, false},
 		{"the last date", `{"exp":253402300799}`, true},
+		{"an id with a quotation mark", ownWith("AAECAwQF", `AAE"AwQF`), false},
+		{"an id with a backslash", ownWith("AAECAwQF", `AAE\wQF`), false},
+		{"an id with a control character", ownWith("EBESExQV", "EBES\x1fxQV"), false},
+		{"an id with DEL", ownWith("EBESExQV", "EBES\x7fxQV"), false},
+		{"an id that is not ASCII", ownWith("EBESExQV", "EBES\xe4xQV"), false},
+		{"an id of punctuation", ownWith("EBESExQV", "EBES ~!V"), true},
+		{"a shorter id", ownWith("AAECAwQF", "AAECAwQ"), true},
+		{"a longer id", ownWith("EBESExQV", "EBESExQVW"), true},
+		{"ids in the other order", ownWith(`"sid"`, `"jti"`, `"jti"`, `"sid"`), true},
+		{"a date that begins with 0", ownWith("1899999100", "0899999100"), false},
+		{"a date of nine digits", ownWith("1899999100", "189999910"), true},
+		{"a date of eleven digits", ownWith("1900000000", "19000000000"), true},
+		{"other digits", ownWith("1899999100", "1234567890"), true},
+		{"all nines", ownWith("1899999100", "9999999999"), true},
+		{"a date that begins with a colon", ownWith("1899999100", ":899999100"), false},
+		{"a colon in a date", ownWith("1899999100", "18:9999100"), false},
+		{"a colon at the end of a date", ownWith("1899990000", "189999000:"), false},
+		{"a slash in a date", ownWith("1900000000", "1/00000000"), false},
+		{"a slash at the end of a date", ownWith("1900000000", "190000000/"), false},
+		{"a fraction in a date", ownWith("1900000000", "190000000."), false},
+		{"another name within", ownWith("auth_time", "auth-time"), true},
 		{"date 0", `{"exp":0}`, true},
 		{"negative", `{"exp":-1}`, false},
 		{"no digits", `{"exp":}`, false},
@@ -117,6 +138,11 @@ func TestScan(t *testing.T) {
 			t.Errorf("%s: got taken %t, want %t: %s", c.name, got, c.taken, c.text)
 		}
 	}
+}
+
+// ownWith returns a payload of ours with other texts in the place of some.
+func ownWith(oldNew ...string) string {
+	return "{" + strings.NewReplacer(oldNew...).Replace(ownClaims) + "}"
 }
 
 // names returns n members.

@@ -6,7 +6,7 @@ package ring
 func (r *Ring) Derive(info string) *Ring {
 	d := &Ring{
 		byTag: map[string]*Key{}, byPrint: map[string]*Key{}, bySet: map[string]*Key{},
-		headers: map[string]header{},
+		headers: map[string]*header{},
 	}
 	for _, k := range r.keys {
 		d.keys = append(d.keys, k.forUse(info))

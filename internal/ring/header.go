@@ -49,8 +49,8 @@ func encodeHeader(text string) string {
 // the ring, which leaves no algorithm to choose, or else strictly. It returns ErrNoKID,
 // and the rest of the header, if only the kid is missing.
 func (r *Ring) header(h *header, head string) error {
-	if own, ok := r.headers[head]; ok {
-		*h = own
+	if own := r.constant(head); own != nil {
+		*h = *own
 		return h.err
 	}
 	var buf [128]byte
@@ -64,6 +64,25 @@ func (r *Ring) header(h *header, head string) error {
 	h.key = r.find(kid)
 	return nil
 }
+
+// constant returns what a constant header of the ring says, nil for another one.
+func (r *Ring) constant(head string) *header {
+	for i := range r.usual {
+		if u := &r.usual[i]; u.head == head {
+			return u.header
+		}
+	}
+	return r.headers[head]
+}
+
+// usual is the constant header of most tokens.
+type usual struct {
+	head   string
+	header *header
+}
+
+// few is how many headers are found quicker one by one than in a map.
+const few = 4
 
 // foreign returns why a token is none of ours, if its first characters say so: most
 // garbage ends there, and much that other systems issue, and "none".

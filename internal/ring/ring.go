@@ -23,11 +23,12 @@ import (
 // Ring holds keys, newest first. It never changes and is safe for concurrent use.
 type Ring struct {
 	keys    []*Key
-	bySet   map[string]*Key   // by the whole kid of a JWK Set
-	byPrint map[string]*Key   // by fingerprint
-	byTag   map[string]*Key   // by tag; nil where several keys have it
-	headers map[string]header // constant header segments
-	foreign bool              // some key has a kid outside our grammar
+	bySet   map[string]*Key    // by the whole kid of a JWK Set
+	byPrint map[string]*Key    // by fingerprint
+	byTag   map[string]*Key    // by tag; nil where several keys have it
+	headers map[string]*header // constant header segments
+	usual   []usual            // of these, those of the newest access tokens, which are looked through first
+	foreign bool               // some key has a kid outside our grammar
 }
 
 // New returns the ring of keys, newest first. It refuses keys that repeat each
@@ -38,7 +39,7 @@ func New(keys []*Key) (*Ring, error) {
 		bySet:   map[string]*Key{},
 		byPrint: map[string]*Key{},
 		byTag:   map[string]*Key{},
-		headers: map[string]header{},
+		headers: map[string]*header{},
 	}
 	var errs []error
 	for i, k := range r.keys {
@@ -78,19 +79,22 @@ func (r *Ring) add(k *Key) {
 		r.foreign = r.foreign || !grammatical([]byte(k.SetKID))
 	}
 	for i, head := range k.headers {
-		r.headers[head] = header{kid: k.ID(), alg: k.Algorithm, typ: types[i]}
+		h := &header{kid: k.ID(), alg: k.Algorithm, typ: types[i]}
+		r.headers[head] = h
+		if types[i] == Access && len(r.usual) < few {
+			r.usual = append(r.usual, usual{head, h})
+		}
 	}
 }
 
 // point lets every constant header point at the key that its kid names, and adds those
 // without a kid.
 func (r *Ring) point() {
-	for head, h := range r.headers {
+	for _, h := range r.headers {
 		h.key = r.Find(h.kid)
-		r.headers[head] = h
 	}
 	for _, head := range noKID {
-		r.headers[head] = header{alg: HS256, err: ErrNoKID}
+		r.headers[head] = &header{alg: HS256, err: ErrNoKID}
 	}
 }
 
