@@ -97,4 +97,18 @@ func TestEqualText(t *testing.T) {
 			t.Errorf("equalText(%q): got %v, want %v", text, got, want)
 		}
 	}
+	for bit := range 8 * len(sum) {
+		other := make([]byte, len(sum))
+		other[bit/8] ^= 1 << (bit % 8)
+		if equalText(other, []byte(full)) || bit < 8*16 && equalText(other[:16], []byte(full[:22])) {
+			t.Errorf("got a text taken that differs in bit %d", bit)
+		}
+	}
+	for bit := range 8 * len(sum) {
+		other := make([]byte, len(sum))
+		other[bit/8] ^= 1 << (bit % 8)
+		if equalText(other, []byte(full)) || bit < 8*16 && equalText(other[:16], []byte(full[:22])) {
+			t.Errorf("got a text taken that differs in bit %d", bit)
+		}
+	}
 }
