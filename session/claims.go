@@ -84,7 +84,7 @@ func reserved(name []byte) bool {
 // usable reports whether the application can use name: nameFault, of one name alone,
 // without the words.
 func usable(name []byte, legacySubject string) bool {
-	return validClaimName(name) && !reserved(name) && !bytes.EqualFold(name, []byte(legacySubject))
+	return validClaimName(name) && !reserved(name) && (len(name) != len(legacySubject) || !bytes.EqualFold(name, []byte(legacySubject)))
 }
 
 // nameFault returns why name cannot be that of a custom claim.

@@ -222,9 +222,11 @@ func (m *Manager) check(p *payload, t ring.Token, kind string, now time.Time) er
 	return nil
 }
 
-// laterBy reports whether t is later than by d after at. That it is not later at all is
+// laterBy reports whether t is later than d after at. That its second lies before is
 // quickly seen, and usual.
-func laterBy(t, at time.Time, d time.Duration) bool { return t.After(at) && t.After(at.Add(d)) }
+func laterBy(t, at time.Time, d time.Duration) bool {
+	return t.Unix() >= at.Unix() && t.After(at.Add(d))
+}
 
 // complete reports whether p has what a token of that kind must have.
 func (p *payload) complete(kind string) bool {

@@ -5,64 +5,56 @@ import (
 	"time"
 )
 
-// frame is what stands behind the subject in the tokens of sessions: ids of one length
-// and dates of ten digits, blank here, and what is between them. Nearly all tokens have
-// it, so it is compared all at once.
-const frame = `"sid":"` + blankID + `","jti":"` + blankID + `","iat":` + blankDate + `,"exp":` + blankDate + `,"auth_time":` + blankDate + `,"`
-
+// What stands behind the subject in the tokens of sessions are ids of one length and
+// dates of ten digits, so that all of it lies in fixed places:
+//
+//	"sid":"......................","jti":"......................","iat":..........,"exp":..........,"auth_time":..........,"
 const (
-	blankID   = "                      "
-	blankDate = "          "
-
 	sidAt      = len(`"sid":"`)
-	jtiAt      = sidAt + len(blankID+`","jti":"`)
-	iatAt      = jtiAt + len(blankID+`","iat":`)
-	expAt      = iatAt + len(blankDate+`,"exp":`)
-	authTimeAt = expAt + len(blankDate+`,"auth_time":`)
+	sidEnd     = sidAt + idLen
+	jtiAt      = sidEnd + len(`","jti":"`)
+	jtiEnd     = jtiAt + idLen
+	iatAt      = jtiEnd + len(`","iat":`)
+	iatEnd     = iatAt + dateLen
+	expAt      = iatEnd + len(`,"exp":`)
+	expEnd     = expAt + dateLen
+	authTimeAt = expEnd + len(`,"auth_time":`)
+	frameEnd   = authTimeAt + dateLen
+	frameLen   = frameEnd + len(`,"`)
+
+	dateLen = 10
 )
 
-// framed are the bytes of frame in words, and which of their bits count.
-var framed = func() (words [len(frame) / 8]struct{ text, counts uint64 }) {
-	for i, c := range []byte(frame) {
-		if c != ' ' {
-			words[i/8].text |= uint64(c) << (i % 8 * 8)
-			words[i/8].counts |= 0xff << (i % 8 * 8)
-		}
-	}
-	return words
-}()
-
-// frame reads a frame, if rest begins with one, and returns what is left.
+// frame reads these members, if rest begins with them in this form, and returns what is
+// left.
 func (s *scanner) frame(rest []byte, p *payload) []byte {
-	if !isFrame(rest) || plain(rest[sidAt:]) != idLen || plain(rest[jtiAt:]) != idLen {
+	if len(rest) < frameLen || !isFrame((*[frameLen]byte)(rest)) || plain(rest[sidAt:]) != idLen || plain(rest[jtiAt:]) != idLen {
 		return rest
 	}
-	iat, okIat := tenDigits(rest[iatAt:])
-	exp, okExp := tenDigits(rest[expAt:])
-	authTime, okAuthTime := tenDigits(rest[authTimeAt:])
+	iat, okIat := tenDigits(rest[iatAt:iatEnd])
+	exp, okExp := tenDigits(rest[expAt:expEnd])
+	authTime, okAuthTime := tenDigits(rest[authTimeAt:frameEnd])
 	if !okIat || !okExp || !okAuthTime {
 		return rest
 	}
-	p.sid, p.jti = rest[sidAt:sidAt+idLen:sidAt+idLen], rest[jtiAt:jtiAt+idLen:jtiAt+idLen]
+	p.sid, p.jti = rest[sidAt:sidEnd:sidEnd], rest[jtiAt:jtiEnd:jtiEnd]
 	p.iat, p.exp, p.authTime = time.Unix(iat, 0), time.Unix(exp, 0), time.Unix(authTime, 0)
 	s.seen |= 1<<claimSid | 1<<claimJti | 1<<claimIat | 1<<claimExp | 1<<claimAuthTime
-	return rest[len(frame)-1:] // the last quotation mark is that of the next member
+	return rest[frameEnd+1:]
 }
 
-// isFrame reports whether text begins like a frame, but for what is blank there.
-func isFrame(text []byte) bool {
-	if len(text) < len(frame) {
-		return false
-	}
-	var differ uint64
-	for i := range framed {
-		differ |= (binary.LittleEndian.Uint64(text[8*i:]) ^ framed[i].text) & framed[i].counts
-	}
-	return differ == 0
+// isFrame reports whether text has the names of these members in their places.
+func isFrame(text *[frameLen]byte) bool {
+	return string(text[:sidAt]) == `"sid":"` &&
+		string(text[sidEnd:jtiAt]) == `","jti":"` &&
+		string(text[jtiEnd:iatAt]) == `","iat":` &&
+		string(text[iatEnd:expAt]) == `,"exp":` &&
+		string(text[expEnd:authTimeAt]) == `,"auth_time":` &&
+		string(text[frameEnd:]) == `,"`
 }
 
-// tenDigits reads a number of ten digits, the first of which is not 0, at the front of
-// text. The last eight become four numbers of two digits, two of four, and one.
+// tenDigits reads a number of ten digits, the first of which is not 0. The last eight
+// become four numbers of two digits, two of four, and one.
 func tenDigits(text []byte) (n int64, ok bool) {
 	x := binary.LittleEndian.Uint64(text[2:])
 	bad := (x + (0x7f-'9')*each) | (x - '0'*each)

@@ -110,7 +110,7 @@ func (p *Purpose) Verify(ctx context.Context, token string) (*Claims, error) {
 	defer p.m.scratch.Put(w)
 	w.At = time.Now()
 	t, err := openIn(w, r, token, p.m.cfg.Leeway)
-	if err == ErrUnknownKey && p.m.live.Awaken(ctx, t.KID, version) {
+	if err == ErrUnknownKey && p.m.live.Awaken(ctx, ring.KID(token), version) {
 		r = p.ring()
 		t, err = openIn(w, r, token, p.m.cfg.Leeway)
 		p.m.noticeKeys(ctx)

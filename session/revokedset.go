@@ -2,26 +2,23 @@ package session
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sessionring/sessionring/internal/ring"
 )
 
 // sessionKey is a session id as it is held in memory: its 16 bytes.
 type sessionKey [16]byte
 
-var strictBase64 = base64.RawURLEncoding.Strict()
-
 // keyOf returns the key of a session id. Ids of other issuers, which may have any
 // form, are hashed; of those that are spelled otherwise, too: they are other ids.
-func keyOf(sid string) (k sessionKey) {
-	if len(sid) == base64.RawURLEncoding.EncodedLen(len(k)) {
-		if n, err := strictBase64.Decode(k[:], []byte(sid)); err == nil && n == len(k) {
-			return k
-		}
+func keyOf(sid string) sessionKey {
+	if k, ok := ring.DecodeID(sid); ok {
+		return k
 	}
 	sum := sha256.Sum256([]byte(sid))
 	return sessionKey(sum[:16])

@@ -57,7 +57,7 @@ func (m *Manager) known(token, kind, transport string) (*Claims, time.Time, erro
 // unexpired returns c, or nil and ErrExpired. Tokens are refused at their expiry
 // and after it, each later by the leeway (RFC 7519, section 4.1.4).
 func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
-	if !now.Before(c.ExpiresAt.Add(m.cfg.Leeway)) {
+	if now.Unix() >= c.ExpiresAt.Unix() && !now.Before(c.ExpiresAt.Add(m.cfg.Leeway)) {
 		return nil, ErrExpired
 	}
 	return c, nil
@@ -84,7 +84,7 @@ func (m *Manager) genuine(ctx context.Context, token, kind, transport string) (*
 		t, err = sealed.OpenLegacy(w)
 	default:
 		if t, err = sealed.Open(w, m.cfg.Leeway); err == ErrUnknownKey {
-			t, r, err = m.openAgain(ctx, w, token, t.KID, version, r)
+			t, r, err = m.openAgain(ctx, w, token, ring.KID(token), version, r)
 		}
 	}
 	if err != nil {

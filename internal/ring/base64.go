@@ -36,6 +36,16 @@ const (
 	spare    = 8 // bytes that decode may write over behind what it appends
 )
 
+// DecodeID returns what an id encodes, 16 bytes in their only spelling.
+func DecodeID(id string) (bytes [16]byte, ok bool) {
+	var room [len(bytes) + spare]byte
+	if len(id) != base64.RawURLEncoding.EncodedLen(len(bytes)) {
+		return bytes, false
+	}
+	_, err := decode(room[:0], []byte(id))
+	return [16]byte(room[:16]), err == nil
+}
+
 // decode appends what a canonical base64url segment encodes to dst: no padding, no line
 // breaks, nothing left over in the last character. It takes what the strict decoder of
 // the standard library takes, but for line breaks, and eight characters at a time, two
@@ -44,13 +54,13 @@ func decode(dst, segment []byte) ([]byte, error) {
 	start, size := len(dst), base64.RawURLEncoding.DecodedLen(len(segment))
 	dst = slices.Grow(dst, size+spare)[:start+size+spare]
 	out, d, bad := dst[start:], base64url, uint64(0)
-	for len(segment) >= 16 && len(out) >= 14 {
+	for len(segment) > 16 && len(out) > 14 {
 		x, y := d.eight(segment), d.eight(segment[8:])
 		binary.BigEndian.PutUint64(out, x) // six bytes, and two to be written over
 		binary.BigEndian.PutUint64(out[6:], y)
 		segment, out, bad = segment[16:], out[12:], bad|x|y
 	}
-	if len(segment) >= 8 {
+	for len(segment) > 8 && len(out) > 8 {
 		x := d.eight(segment)
 		binary.BigEndian.PutUint64(out, x)
 		segment, out, bad = segment[8:], out[6:], bad|x

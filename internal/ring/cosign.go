@@ -2,6 +2,8 @@ package ring
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 )
 
 // A co-signature is made over the header segment with its dot, and the payload
@@ -108,11 +110,25 @@ func parseList(payload []byte) (list, bool) {
 // lastList returns where the list begins, if the payload ends with one, and -1 if it
 // cannot: no brace opens behind that of the list.
 func lastList(payload []byte) int {
-	start := bytes.LastIndexByte(payload, '{') + 1 - len(listOpen)
+	start := lastBrace(payload) + 1 - len(listOpen)
 	if start < 0 || string(payload[start:start+len(listOpen)]) != listOpen {
 		return -1
 	}
 	return start
+}
+
+// lastBrace returns where the last opening brace of text is, -1 if there is none. From the
+// end, it looks at eight bytes together for those that differ from a brace by 0: they are
+// the ones of which no top bit shows when the rest is filled up.
+func lastBrace(text []byte) int {
+	const each, rest = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	for ; len(text) >= 8; text = text[:len(text)-8] {
+		x := binary.LittleEndian.Uint64(text[len(text)-8:]) ^ '{'*each
+		if found := ^(x&rest + rest | x | rest); found != 0 {
+			return len(text) - 1 - bits.LeadingZeros64(found)/8
+		}
+	}
+	return bytes.LastIndexByte(text, '{')
 }
 
 // nextEntry takes one `"fingerprint":"text"` off the front of s; more says that a

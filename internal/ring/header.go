@@ -205,16 +205,24 @@ func plainString(s []byte) (text, rest []byte, ok bool) {
 	if len(s) == 0 || s[0] != '"' {
 		return nil, s, false
 	}
-	for i := 1; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"':
-			return s[1:i], s[i+1:], true
-		case c < ' ' || c > '~' || c == '\\':
-			return nil, s, false
-		}
+	end := 1
+	for end < len(s) && asText[s[end]] {
+		end++
 	}
-	return nil, s, false
+	if end == len(s) || s[end] != '"' {
+		return nil, s, false
+	}
+	return s[1:end], s[end+1:], true
 }
+
+// asText are the bytes that stand for themselves in a string, without those that are not
+// printable ASCII.
+var asText = func() (is [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		is[c] = c != '"' && c != '\\'
+	}
+	return is
+}()
 
 // strictMembers reads any header.
 func strictMembers(data []byte) (m members, err error) {

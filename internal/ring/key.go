@@ -132,9 +132,7 @@ func isBase64(s []byte) bool {
 	return true
 }
 
-func isBase64Char(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
-}
+func isBase64Char(c byte) bool { return base64url[0][c] != notDigit }
 
 // splitKID takes a kid of the form tag.fingerprint apart.
 func splitKID(kid []byte) (tag, print []byte, ok bool) {

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -54,6 +55,26 @@ func TestParseList(t *testing.T) {
 		l, ok := parseList([]byte(payload))
 		if ok != (want > 0) || l.n != want {
 			t.Errorf("%q: got %d entries, %v, want %d", payload, l.n, ok, want)
+		}
+	}
+}
+
+// The last brace is found wherever it stands, and nothing else is taken for one.
+func TestLastBrace(t *testing.T) {
+	t.Parallel()
+	for fill := range 256 {
+		for size := range 20 {
+			text := bytes.Repeat([]byte{byte(fill)}, size)
+			if got, want := lastBrace(text), bytes.LastIndexByte(text, '{'); got != want {
+				t.Fatalf("%q: got %d, want %d", text, got, want)
+			}
+			for at := range size {
+				text := append(bytes.Clone(text[:at]), '{')
+				text = append(text, bytes.Repeat([]byte{byte(fill)}, size-at-1)...)
+				if got, want := lastBrace(text), bytes.LastIndexByte(text, '{'); got != want {
+					t.Fatalf("%q: got %d, want %d", text, got, want)
+				}
+			}
 		}
 	}
 }

@@ -66,7 +66,6 @@ type Token struct {
 	Type    Type   // type in the header, "" if absent
 	Payload []byte // what was signed
 	Sole    bool   // no other live key of the ring vouches for it
-	KID     string // set with ErrUnknownKey alone: the key that it names, unverified
 }
 
 // Scratch is the memory that an operation works in, kept for the next one. Its zero
@@ -179,10 +178,16 @@ func (t *Sealed) Open(s *Scratch, leeway time.Duration) (Token, error) {
 		return Token{}, err
 	}
 	if k == nil {
-		h, _ := parseHeader(t.head)
-		return Token{KID: h.kid}, t.unknown(s.payload, s.Now().Add(-leeway))
+		return Token{}, t.unknown(s.payload, s.Now().Add(-leeway))
 	}
 	return Token{Key: k, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(s, k)}, nil
+}
+
+// KID returns the key that the header of a token names, unverified, "" if none.
+func KID(token string) string {
+	head, _, _ := strings.Cut(token, ".")
+	h, _ := parseHeader(head)
+	return h.kid
 }
 
 // openWith checks the ordinary signature by the key that the header names.
