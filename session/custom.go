@@ -63,7 +63,7 @@ func plainCustom(data []byte, legacySubject string) bool {
 			return false
 		}
 		for _, other := range names[:n] {
-			if bytes.EqualFold(name, other) {
+			if len(name) == len(other) && bytes.EqualFold(name, other) {
 				return false
 			}
 		}

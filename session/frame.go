@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"strconv"
 	"time"
 )
 
@@ -24,6 +25,22 @@ const (
 
 	dateLen = 10
 )
+
+// date appends a date, as encoding/json writes a number.
+func (b builder) date(t time.Time) builder {
+	n := t.Unix()
+	if n < 1e9 || n > 9_999_999_999 {
+		return strconv.AppendInt(b, n, 10)
+	}
+	front, x := uint64(n)/1e8, uint64(n)%1e8
+	x = x/10000 | x%10000<<32 // two numbers of four digits, the first one in the low half
+	q := x * 10486 >> 20 & 0x7f0000007f
+	x = q | (x-100*q)<<16 // four of two
+	q = x * 103 >> 10 & 0x000f000f000f000f
+	x = q | (x-10*q)<<8 // eight of one
+	b = append(b, byte('0'+front/10), byte('0'+front%10))
+	return binary.LittleEndian.AppendUint64(b, x|'0'*each)
+}
 
 // frame reads these members, if rest begins with them in this form, and returns what is
 // left.

@@ -117,22 +117,28 @@ func (m *Manager) began(ctx context.Context, pair *issued) {
 // checkGrant fills in the defaults of g and returns its encoded claims, or all
 // its faults.
 func (m *Manager) checkGrant(g *Grant, now time.Time) ([]byte, error) {
+	var f faults
 	if g.AuthTime.IsZero() {
 		g.AuthTime = now
+	} else {
+		m.checkAuthTime(&f, g.AuthTime, now)
 	}
-	var f faults
 	f.add(g.Subject == "", "Grant.Subject is required: the name or id of the user")
 	f.add(!utf8.ValidString(g.Subject) || !utf8.ValidString(g.Actor), "Grant.Subject and Grant.Actor must be UTF-8")
 	f.add(m.cfg.Store != nil && strings.Contains(g.Subject, "\x00"), "Grant.Subject has NUL, which no record can be found by")
 	f.add(g.MaxAge < 0 || g.MaxAge > 0 && g.MaxAge < time.Second, "Grant.MaxAge must be at least 1s, or 0 for no cap of its own")
-	f.add(g.AuthTime.Unix() < 0, "Grant.AuthTime lies before 1970")
-	f.add(g.AuthTime.After(now.Add(maxAhead)), "Grant.AuthTime lies in the future")
-	f.add(!m.endOf(g.AuthTime, time.Time{}).After(now), "Grant.AuthTime is longer ago than Config.SessionTTL: the user must sign in again")
 	custom, err := encodeCustom(g.Claims, m.cfg.LegacySubject)
 	if f == nil && err == nil {
 		return custom, nil
 	}
 	return custom, errors.Join(append(f, err)...)
+}
+
+// checkAuthTime adds the faults of Grant.AuthTime.
+func (m *Manager) checkAuthTime(f *faults, at, now time.Time) {
+	f.add(at.Unix() < 0, "Grant.AuthTime lies before 1970")
+	f.add(at.After(now.Add(maxAhead)), "Grant.AuthTime lies in the future")
+	f.add(!m.endOf(at, time.Time{}).After(now), "Grant.AuthTime is longer ago than Config.SessionTTL: the user must sign in again")
 }
 
 // endOf returns the absolute end of a session that began at authTime and is
@@ -222,9 +228,9 @@ func (s *grant) opening(b builder, m *Manager) builder {
 // co-signatures.
 func (s *grant) encode(b builder, kind, tag string, t stamp) []byte {
 	b = append(b, `,"jti":`...).quote(t.id)
-	b = append(b, `,"iat":`...).number(t.issued.Unix())
-	b = append(b, `,"exp":`...).number(t.until.Unix())
-	b = append(b, `,"auth_time":`...).number(s.authTime.Unix())
+	b = append(b, `,"iat":`...).date(t.issued)
+	b = append(b, `,"exp":`...).date(t.until)
+	b = append(b, `,"auth_time":`...).date(s.authTime)
 	b = append(append(append(b, `,"type":"`...), kind...), `","version":`...).quote(tag)
 	if s.actor != "" {
 		b = append(append(b, `,"act":{"sub":`...).quote(s.actor), '}')
@@ -233,7 +239,7 @@ func (s *grant) encode(b builder, kind, tag string, t stamp) []byte {
 		b = append(b, `,"gen":`...).number(s.gen)
 	}
 	if kind == kindRefresh && !s.end.IsZero() {
-		b = append(b, `,"session_end":`...).number(s.end.Unix())
+		b = append(b, `,"session_end":`...).date(s.end)
 	}
 	if kind == kindRefresh && s.forget {
 		b = append(b, `,"forget":true`...)
@@ -266,24 +272,6 @@ func (b builder) quote(s string) builder {
 	}
 	return append(append(append(b, '"'), s...), '"')
 }
-
-// bare reports whether encoding/json writes s as it is.
-func bare(s string) bool {
-	for i := range len(s) {
-		if !asIs[s[i]] {
-			return false
-		}
-	}
-	return true
-}
-
-// asIs are the bytes that encoding/json writes as they are, wherever they stand.
-var asIs = func() (is [256]bool) {
-	for c := ' '; c <= '~'; c++ {
-		is[c] = !strings.ContainsRune("\"\\<>&", c)
-	}
-	return is
-}()
 
 // close appends the members of a JSON object, nil for none, and closes the object.
 func (b builder) close(object []byte) []byte {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,24 @@ func plain(text []byte) int {
 	}
 	return i
 }
+
+// bare reports whether encoding/json writes s as it is.
+func bare(s string) bool {
+	for i := range len(s) {
+		if !asIs[s[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// asIs are the bytes that encoding/json writes as they are, wherever they stand.
+var asIs = func() (is [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		is[c] = !strings.ContainsRune("\"\\<>&", c)
+	}
+	return is
+}()
 
 // cutString takes a string off the front of text, if all of it is plain.
 func cutString(text []byte) (inside, rest []byte, ok bool) {

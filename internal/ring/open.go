@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -86,8 +87,8 @@ type Scratch struct {
 	texts   []byte // co-signatures
 }
 
-// Opening is a beginning that many payloads share, with its encoding, so that it need not
-// be decoded each time. The zero value is none.
+// Opening is a beginning that many payloads share, with its encoding, so that it is made
+// only once. The zero value is none.
 type Opening struct {
 	plain   []byte
 	encoded string
@@ -97,6 +98,14 @@ type Opening struct {
 func NewOpening(text []byte) Opening {
 	whole := text[:len(text)/3*3] // the rest is encoded together with what follows
 	return Opening{whole, base64.RawURLEncoding.EncodeToString(whole)}
+}
+
+// encode appends what payload is in base64url to dst.
+func (o *Opening) encode(dst, payload []byte) []byte {
+	if rest, ok := bytes.CutPrefix(payload, o.plain); ok {
+		dst, payload = append(dst, o.encoded...), rest
+	}
+	return Encode(dst, payload)
 }
 
 // Now returns when the operation takes place.

@@ -119,6 +119,6 @@ func (s *Signers) AppendToken(dst []byte, w *Scratch, t Type, payload []byte) ([
 		payload = w.payload
 	}
 	start := len(dst)
-	dst = Encode(append(dst, header...), payload)
+	dst = w.Opening.encode(append(dst, header...), payload)
 	return first.sign(append(dst, '.'), dst[start:])
 }
