@@ -41,7 +41,17 @@ func (m *Manager) verify(ctx context.Context, token, kind, transport string) (*C
 		return nil, err
 	}
 	m.vouched(ctx, c, m.live.Ring(), now)
+	if c.Previous && kind == kindAccess {
+		m.logPrevious(ctx, c, now)
+	}
 	return c, nil
+}
+
+// logPrevious logs, now and then, that older keys are in use.
+func (m *Manager) logPrevious(ctx context.Context, c *Claims, now time.Time) {
+	if m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(now) {
+		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
+	}
 }
 
 // known returns the claims of an access token that was found genuine before, nil if it
@@ -155,9 +165,6 @@ func (m *Manager) refused(ctx context.Context, token string, err error, w *ring.
 
 // checked reports the check of an access token.
 func (m *Manager) checked(ctx context.Context, c *Claims, err error) {
-	if c != nil && c.Previous && m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(time.Now()) {
-		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
-	}
 	list := m.hooks.checked.Load()
 	if list == nil { // nobody listens
 		return
