@@ -158,30 +158,41 @@ func (l *list) has(print []byte) bool {
 }
 
 // byCosignature decodes the payload and returns the first key of its list that the
-// ring holds live. That key decides alone; a nil key means that there is none. The
-// ordinary signature counts for nothing here, but it must have the form of one.
-func (t *Sealed) byCosignature(s *Scratch) (*Key, error) {
+// ring holds live, and whether no other one is. That key decides alone; a nil key means
+// that there is none. The ordinary signature counts for nothing here, but it must have
+// the form of one.
+func (t *Sealed) byCosignature(s *Scratch) (k *Key, sole bool, err error) {
 	if err := s.decode(t.signature); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := s.decode(t.payload); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	l, ok := parseList(s.payload)
 	if !ok {
-		return nil, nil
+		return nil, false, nil
 	}
-	for _, e := range l.entries[:l.n] {
+	for i, e := range l.entries[:l.n] {
 		k := t.ring.livePrint(s, e.print)
 		switch {
 		case k == nil:
 		case k.coverifies(s.cosigned(t.head, &l), e.text):
-			return k, nil
+			return k, !t.ring.holdsOne(s, l.entries[i+1:l.n]), nil
 		default:
-			return nil, errCosignature
+			return nil, false, errCosignature
 		}
 	}
-	return nil, nil
+	return nil, false, nil
+}
+
+// holdsOne reports whether the ring holds a key live that one of the entries names.
+func (r *Ring) holdsOne(s *Scratch, entries []entry) bool {
+	for _, e := range entries {
+		if r.livePrint(s, e.print) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // sole reports whether k is the only live key of the ring that the list of the payload
@@ -197,7 +208,7 @@ func (r *Ring) sole(s *Scratch, k *Key) bool {
 		return true
 	}
 	for tail := payload[start+len(listOpen):]; len(tail) > printLen; {
-		if other := r.byPrint[string(tail[1:1+printLen])]; other != nil && other != k && other.live(s) {
+		if other := r.printed(tail[1 : 1+printLen]); other != nil && other != k && other.live(s) {
 			return false
 		}
 		comma := bytes.IndexByte(tail, ',')

@@ -85,7 +85,7 @@ func (r *Ring) cosignatures(s *Scratch, head string) (found []Signature) {
 	}
 	message := s.cosigned(head, &l)
 	for _, e := range l.entries[:l.n] {
-		k := r.byPrint[string(e.print)]
+		k := r.printed(e.print)
 		found = append(found, Signature{string(e.print), k, k != nil && k.coverifies(message, e.text)})
 	}
 	return found

@@ -81,7 +81,7 @@ type usual struct {
 	header *header
 }
 
-// few is how many headers are found quicker one by one than in a map.
+// few is how many headers or keys are found quicker one by one than in a map.
 const few = 4
 
 // foreign returns why a token is none of ours, if its first characters say so: most

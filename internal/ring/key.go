@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"bytes"
 	"crypto"
 	"slices"
 	"time"
@@ -124,24 +123,23 @@ func validTag(tag []byte) bool {
 
 // isBase64 reports whether s consists of characters of base64url.
 func isBase64(s []byte) bool {
+	digit, any := &base64url[0], uint64(0)
 	for _, c := range s {
-		if !isBase64Char(c) {
-			return false
-		}
+		any |= digit[c]
 	}
-	return true
+	return any&notDigit == 0
 }
 
 func isBase64Char(c byte) bool { return base64url[0][c] != notDigit }
 
 // splitKID takes a kid of the form tag.fingerprint apart.
 func splitKID(kid []byte) (tag, print []byte, ok bool) {
-	dot := bytes.LastIndexByte(kid, '.')
-	if dot < 0 {
+	dot := len(kid) - printLen - 1
+	if dot < 0 || kid[dot] != '.' {
 		return nil, nil, false
 	}
 	tag, print = kid[:dot], kid[dot+1:]
-	return tag, print, validTag(tag) && len(print) == printLen && isBase64(print)
+	return tag, print, validTag(tag) && isBase64(print)
 }
 
 // grammatical reports whether kid is tag.fingerprint or a bare tag.

@@ -182,14 +182,14 @@ func (t *Sealed) Open(s *Scratch, leeway time.Duration) (Token, error) {
 	if t.key.live(s) {
 		return t.openWith(s)
 	}
-	k, err := t.byCosignature(s)
+	k, sole, err := t.byCosignature(s)
 	if err != nil {
 		return Token{}, err
 	}
 	if k == nil {
 		return Token{}, t.unknown(s.payload, s.Now().Add(-leeway))
 	}
-	return Token{Key: k, Type: t.typ, Payload: s.payload, Sole: t.ring.sole(s, k)}, nil
+	return Token{Key: k, Type: t.typ, Payload: s.payload, Sole: sole}, nil
 }
 
 // KID returns the key that the header of a token names, unverified, "" if none.
@@ -317,7 +317,7 @@ func (t *Sealed) allRevoked(payload []byte) bool {
 	}
 	l, _ := parseList(payload)
 	for _, e := range l.entries[:l.n] {
-		if k := t.ring.byPrint[string(e.print)]; k == nil || !k.Revoked {
+		if k := t.ring.printed(e.print); k == nil || !k.Revoked {
 			return false
 		}
 	}

@@ -120,16 +120,29 @@ func (r *Ring) find(kid []byte) *Key {
 		return k
 	}
 	if _, print, ok := splitKID(kid); ok {
-		if k := r.byPrint[string(print)]; k != nil {
+		if k := r.printed(print); k != nil {
 			return k
 		}
 	}
 	return r.byTag[string(kid)]
 }
 
+// printed returns the key with that fingerprint, or nil.
+func (r *Ring) printed(print []byte) *Key {
+	if len(r.keys) > few {
+		return r.byPrint[string(print)]
+	}
+	for _, k := range r.keys {
+		if k.Fingerprint == string(print) {
+			return k
+		}
+	}
+	return nil
+}
+
 // livePrint returns the key with that fingerprint if it is live, else nil.
 func (r *Ring) livePrint(s *Scratch, print []byte) *Key {
-	if k := r.byPrint[string(print)]; k.live(s) {
+	if k := r.printed(print); k.live(s) {
 		return k
 	}
 	return nil
