@@ -24,3 +24,24 @@ func TestEncode(t *testing.T) {
 		}
 	}
 }
+
+// TestOpening: what payloads are expected to begin with changes nothing in a token,
+// whether they do or not.
+func TestOpening(t *testing.T) {
+	t.Parallel()
+	r := newRing(t, keyOf(t, "b"), keyOf(t, "a"))
+	signers := r.Signers(now)
+	for size := range len(claims) {
+		for _, opening := range []string{claims[:size], "x" + claims[:size], claims[:size] + "x"} {
+			w := &ring.Scratch{Opening: ring.NewOpening([]byte(opening)), At: now}
+			got, err := signers.AppendToken([]byte("before"), w, ring.Access, []byte(claims))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _ := signers.Sign(ring.Access, []byte(claims))
+			if string(got) != "before"+want {
+				t.Fatalf("with the opening %q: got %s, want %s", opening, got, want)
+			}
+		}
+	}
+}
