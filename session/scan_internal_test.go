@@ -199,3 +199,25 @@ func FuzzScan(f *testing.F) {
 		scanned(t, data, "sub")
 	})
 }
+
+// An issuer and an audience that JSON spells in its own way are found by that spelling.
+func TestScanOpening(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"https://ü.example.com", "a <b> & c", `quo"ted \ name`, "\u2028", "tab\there", "\x7f"} {
+		m := &Manager{cfg: Config{LegacySubject: "sub", Issuer: name, Audience: name + " too"}}
+		m.expected = expect(&m.cfg)
+		s := &grant{subject: "alice", sid: newID(), authTime: time.Now()}
+		data := s.encode(s.opening(nil, m), kindAccess, "v2", stamp{newID(), time.Now(), time.Now()})
+		var fast payload
+		if !scanPayload(data, m.expected, &fast) || string(fast.iss) != name || string(fast.audience) != name+" too" {
+			t.Errorf("%s: got iss %q, aud %q", data, fast.iss, fast.audience)
+		}
+		strict, err := parsePayload(data, "sub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(*strict, fast, cmp.AllowUnexported(payload{})); diff != "" {
+			t.Errorf("%s: (-strict +fast):\n%s", data, diff)
+		}
+	}
+}
