@@ -82,7 +82,7 @@ func reserved(name []byte) bool {
 }
 
 // usable reports whether the application can use name: nameFault, of one name alone,
-// without the words.
+// without the words. Both names are ASCII, so they fold to one only at one length.
 func usable(name []byte, legacySubject string) bool {
 	return validClaimName(name) && !reserved(name) && (len(name) != len(legacySubject) || !bytes.EqualFold(name, []byte(legacySubject)))
 }

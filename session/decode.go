@@ -222,8 +222,8 @@ func (m *Manager) check(p *payload, t ring.Token, kind string, now time.Time) er
 	return nil
 }
 
-// laterBy reports whether t is later than d after at. That its second lies before is
-// quickly seen, and usual.
+// laterBy reports whether t is later than d, which is not negative, after at. That its
+// second lies before is quickly seen, and usual.
 func laterBy(t, at time.Time, d time.Duration) bool {
 	return t.Unix() >= at.Unix() && t.After(at.Add(d))
 }

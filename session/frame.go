@@ -2,7 +2,6 @@ package session
 
 import (
 	"encoding/binary"
-	"strconv"
 	"time"
 )
 
@@ -10,6 +9,9 @@ import (
 // dates of ten digits, so that all of it lies in fixed places:
 //
 //	"sid":"......................","jti":"......................","iat":..........,"exp":..........,"auth_time":..........,"
+//
+// Tokens of a purpose, and those that say their subject a second time for older readers,
+// have another form, and are read member by member.
 const (
 	sidAt      = len(`"sid":"`)
 	sidEnd     = sidAt + idLen
@@ -30,14 +32,14 @@ const (
 func (b builder) date(t time.Time) builder {
 	n := t.Unix()
 	if n < 1e9 || n > 9_999_999_999 {
-		return strconv.AppendInt(b, n, 10)
+		return b.number(n)
 	}
 	front, x := uint64(n)/1e8, uint64(n)%1e8
-	x = x/10000 | x%10000<<32 // two numbers of four digits, the first one in the low half
-	q := x * 10486 >> 20 & 0x7f0000007f
-	x = q | (x-100*q)<<16 // four of two
-	q = x * 103 >> 10 & 0x000f000f000f000f
-	x = q | (x-10*q)<<8 // eight of one
+	x = x/10000 | x%10000<<32              // two numbers of four digits, the first one in the low half
+	q := x * 10486 >> 20 & 0x7f0000007f    // hundreds: right up to 9999
+	x = q | (x-100*q)<<16                  // four of two
+	q = x * 103 >> 10 & 0x000f000f000f000f // tens: right up to 99
+	x = q | (x-10*q)<<8                    // eight of one
 	b = append(b, byte('0'+front/10), byte('0'+front%10))
 	return binary.LittleEndian.AppendUint64(b, x|'0'*each)
 }
@@ -74,7 +76,7 @@ func isFrame(text *[frameLen]byte) bool {
 // become four numbers of two digits, two of four, and one.
 func tenDigits(text []byte) (n int64, ok bool) {
 	x := binary.LittleEndian.Uint64(text[2:])
-	bad := (x + (0x7f-'9')*each) | (x - '0'*each)
+	bad := (x + (0x7f-'9')*each) | (x - '0'*each) // by its top bits, as plain
 	if text[0]-'1' > 8 || text[1]-'0' > 9 || bad&top != 0 {
 		return 0, false
 	}

@@ -117,16 +117,19 @@ func (m *Manager) began(ctx context.Context, pair *issued) {
 // checkGrant fills in the defaults of g and returns its encoded claims, or all
 // its faults.
 func (m *Manager) checkGrant(g *Grant, now time.Time) ([]byte, error) {
-	var f faults
-	if g.AuthTime.IsZero() {
+	given := !g.AuthTime.IsZero()
+	if !given {
 		g.AuthTime = now
-	} else {
-		m.checkAuthTime(&f, g.AuthTime, now)
 	}
+	var f faults
 	f.add(g.Subject == "", "Grant.Subject is required: the name or id of the user")
 	f.add(!utf8.ValidString(g.Subject) || !utf8.ValidString(g.Actor), "Grant.Subject and Grant.Actor must be UTF-8")
 	f.add(m.cfg.Store != nil && strings.Contains(g.Subject, "\x00"), "Grant.Subject has NUL, which no record can be found by")
 	f.add(g.MaxAge < 0 || g.MaxAge > 0 && g.MaxAge < time.Second, "Grant.MaxAge must be at least 1s, or 0 for no cap of its own")
+	f.add(g.AuthTime.Unix() < 0, "Grant.AuthTime lies before 1970")
+	if given {
+		m.checkAuthTime(&f, g.AuthTime, now)
+	}
 	custom, err := encodeCustom(g.Claims, m.cfg.LegacySubject)
 	if f == nil && err == nil {
 		return custom, nil
@@ -134,9 +137,8 @@ func (m *Manager) checkGrant(g *Grant, now time.Time) ([]byte, error) {
 	return custom, errors.Join(append(f, err)...)
 }
 
-// checkAuthTime adds the faults of Grant.AuthTime.
+// checkAuthTime adds what is wrong with a time of authentication beside the time now.
 func (m *Manager) checkAuthTime(f *faults, at, now time.Time) {
-	f.add(at.Unix() < 0, "Grant.AuthTime lies before 1970")
 	f.add(at.After(now.Add(maxAhead)), "Grant.AuthTime lies in the future")
 	f.add(!m.endOf(at, time.Time{}).After(now), "Grant.AuthTime is longer ago than Config.SessionTTL: the user must sign in again")
 }

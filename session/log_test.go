@@ -114,6 +114,29 @@ func TestTokenLog(t *testing.T) {
 	})
 }
 
+// An older key is told of only where it let somebody in.
+func TestPreviousLog(t *testing.T) {
+	t.Parallel()
+	old := "__Host-access=" + forge("v1", headerOf("v1", "at+jwt"), payloadOf("iat="+at(-time.Minute)))
+	young := "__Host-access=" + forge("v2", headerOf("v2", "at+jwt"), payloadOf())
+	for _, c := range []struct {
+		name    string
+		headers []string
+		want    int // records
+	}{
+		{"alone", []string{"Cookie: " + old}, 1},
+		{"beside a newer cookie", []string{"Cookie: " + old + "; " + young}, 0},
+		{"from a foreign page", []string{"Cookie: " + old, "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"}, 0},
+	} {
+		log := new(logBook)
+		m := managerOf(t, "v2 v1", withCookies, func(cfg *session.Config) { cfg.Logger = log.logger() })
+		m.Check(request("POST /", c.headers...))
+		if got := log.records(t, "token validated with previous secret"); len(got) != c.want {
+			t.Errorf("%s: got %v, want %d records", c.name, got, c.want)
+		}
+	}
+}
+
 // "session revoked" names the session, once for each that ended.
 func TestRevokedLog(t *testing.T) {
 	t.Parallel()

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Eight bytes are looked at together, by the top bit of each: what one lends to the next
-// when something is taken from it shows only above one whose own bit is set.
+// Eight bytes are looked at together, by the top bit of each: what one borrows from the
+// next, or carries to it, shows only above one whose own bit is set by one term or another.
 const (
 	each = 0x0101010101010101
 	top  = 0x80 * each
 )
 
-// plain returns how many characters of text come before the first one that has a meaning
-// of its own in JSON, or none: a quotation mark, a backslash, what is not printable ASCII.
+// plain returns how many characters of text come before the first one that is a quotation
+// mark, a backslash or not printable ASCII.
 func plain(text []byte) int {
 	i := 0
 	for ; i <= len(text)-8; i += 8 {

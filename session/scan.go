@@ -6,8 +6,8 @@ import (
 )
 
 // scanPayload reads a payload in the form in which this library writes it: compact
-// JSON in ASCII without escapes, each member of ours once, those of the application
-// side by side, the co-signatures last. It reports false for anything else, good or
+// JSON, in ASCII without escapes but for the issuer and the audience that are expected,
+// each member of ours once, those of the application side by side, the co-signatures last. It reports false for anything else, good or
 // bad, which is for parsePayload to judge: whatever it takes, that takes too, and finds
 // the same in it. What p holds then lies in data.
 //
@@ -100,7 +100,7 @@ var written = [claimOther]memberName{
 }
 
 // open goes behind the opening bracket, and behind the issuer and the audience if they
-// are the expected ones.
+// are the expected ones, which are UTF-8: what JSON makes of them is read as they are.
 func (s *scanner) open(x *expected, p *payload) bool {
 	if !bytes.HasPrefix(s.text, x.opening) {
 		return s.skip('{')

@@ -41,17 +41,7 @@ func (m *Manager) verify(ctx context.Context, token, kind, transport string) (*C
 		return nil, err
 	}
 	m.vouched(ctx, c, m.live.Ring(), now)
-	if c.Previous && kind == kindAccess {
-		m.logPrevious(ctx, c, now)
-	}
 	return c, nil
-}
-
-// logPrevious logs, now and then, that older keys are in use.
-func (m *Manager) logPrevious(ctx context.Context, c *Claims, now time.Time) {
-	if m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(now) {
-		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
-	}
 }
 
 // known returns the claims of an access token that was found genuine before, nil if it
@@ -65,7 +55,8 @@ func (m *Manager) known(token, kind, transport string) (*Claims, time.Time, erro
 }
 
 // unexpired returns c, or nil and ErrExpired. Tokens are refused at their expiry
-// and after it, each later by the leeway (RFC 7519, section 4.1.4).
+// and after it, each later by the leeway (RFC 7519, section 4.1.4), which is never
+// negative: that the second of the expiry has not come is quickly seen, and usual.
 func (m *Manager) unexpired(c *Claims, now time.Time) (*Claims, error) {
 	if now.Unix() >= c.ExpiresAt.Unix() && !now.Before(c.ExpiresAt.Add(m.cfg.Leeway)) {
 		return nil, ErrExpired
@@ -165,6 +156,9 @@ func (m *Manager) refused(ctx context.Context, token string, err error, w *ring.
 
 // checked reports the check of an access token.
 func (m *Manager) checked(ctx context.Context, c *Claims, err error) {
+	if c != nil && c.Previous && m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(time.Now()) {
+		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
+	}
 	list := m.hooks.checked.Load()
 	if list == nil { // nobody listens
 		return

@@ -24,7 +24,8 @@ var base64url = func() *digits {
 	return d
 }()
 
-// eight returns what the first eight characters of s encode, as six bytes and two more.
+// eight returns what the first eight characters of s encode in its upper six bytes, and
+// notDigit below them if one is no digit.
 func (d *digits) eight(s []byte) uint64 {
 	_ = s[7]
 	return d[0][s[0]] | d[1][s[1]] | d[2][s[2]] | d[3][s[3]] | d[4][s[4]] | d[5][s[5]] | d[6][s[6]] | d[7][s[7]]
@@ -42,19 +43,21 @@ func DecodeID(id string) (bytes [16]byte, ok bool) {
 	if len(id) != base64.RawURLEncoding.EncodedLen(len(bytes)) {
 		return bytes, false
 	}
-	_, err := decode(room[:0], []byte(id))
-	return [16]byte(room[:16]), err == nil
+	if _, err := decode(room[:0], []byte(id)); err != nil {
+		return bytes, false
+	}
+	return [16]byte(room[:16]), true
 }
 
 // decode appends what a canonical base64url segment encodes to dst: no padding, no line
 // breaks, nothing left over in the last character. It takes what the strict decoder of
-// the standard library takes, but for line breaks, and eight characters at a time, two
-// times over. It allocates unless dst has room for that and spare.
+// the standard library takes, but for line breaks, and sixteen characters in a round. It
+// allocates unless dst has room for that and spare.
 func decode(dst, segment []byte) ([]byte, error) {
 	start, size := len(dst), base64.RawURLEncoding.DecodedLen(len(segment))
 	dst = slices.Grow(dst, size+spare)[:start+size+spare]
 	out, d, bad := dst[start:], base64url, uint64(0)
-	for len(segment) > 16 && len(out) > 14 {
+	for len(segment) > 16 && len(out) > 14 { // there is always room; that it is asked for spares other checks
 		x, y := d.eight(segment), d.eight(segment[8:])
 		binary.BigEndian.PutUint64(out, x) // six bytes, and two to be written over
 		binary.BigEndian.PutUint64(out[6:], y)

@@ -158,10 +158,10 @@ func (l *list) has(print []byte) bool {
 }
 
 // byCosignature decodes the payload and returns the first key of its list that the
-// ring holds live, and whether no other one is. That key decides alone; a nil key means
-// that there is none. The ordinary signature counts for nothing here, but it must have
-// the form of one.
-func (t *Sealed) byCosignature(s *Scratch) (k *Key, sole bool, err error) {
+// ring holds live, and whether it holds no other one of them live. That key decides alone;
+// a nil key means that there is none. The ordinary signature counts for nothing here, but
+// it must have the form of one.
+func (t *Sealed) byCosignature(s *Scratch) (_ *Key, sole bool, _ error) {
 	if err := s.decode(t.signature); err != nil {
 		return nil, false, err
 	}
@@ -177,7 +177,7 @@ func (t *Sealed) byCosignature(s *Scratch) (k *Key, sole bool, err error) {
 		switch {
 		case k == nil:
 		case k.coverifies(s.cosigned(t.head, &l), e.text):
-			return k, !t.ring.holdsOne(s, l.entries[i+1:l.n]), nil
+			return k, !t.ring.holdsOne(s, l.entries[i+1:l.n]), nil // those before are not live
 		default:
 			return nil, false, errCosignature
 		}
@@ -195,9 +195,9 @@ func (r *Ring) holdsOne(s *Scratch, entries []entry) bool {
 	return false
 }
 
-// sole reports whether k is the only live key of the ring that the list of the payload
-// names, or that may have signed it. It looks at every token, so it asks less of the
-// form of the list than parseList, which decides who gets in.
+// sole reports whether no live key of the ring but k, which has signed the payload, is
+// named in its list. It looks at most tokens, so it asks less of the form of the list than
+// parseList, which decides who gets in.
 func (r *Ring) sole(s *Scratch, k *Key) bool {
 	payload := s.payload
 	if len(r.keys) == 1 || !bytes.HasSuffix(payload, []byte(listClose)) {

@@ -31,7 +31,7 @@ func Encode(dst, src []byte) []byte {
 	start, size := len(dst), base64.RawURLEncoding.EncodedLen(len(src))
 	dst = slices.Grow(dst, size)[:start+size]
 	out, p := dst[start:], base64pairs
-	for len(src) > 14 && len(out) > 16 { // twelve bytes of the fourteen that are read
+	for len(src) > 14 && len(out) > 16 { // twelve bytes of the fourteen that are read; there is always room
 		binary.LittleEndian.PutUint64(out, p.eight(src))
 		binary.LittleEndian.PutUint64(out[8:], p.eight(src[6:]))
 		src, out = src[12:], out[16:]

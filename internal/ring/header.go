@@ -67,22 +67,19 @@ func (r *Ring) header(h *header, head string) error {
 
 // constant returns what a constant header of the ring says, nil for another one.
 func (r *Ring) constant(head string) *header {
-	for i := range r.usual {
-		if u := &r.usual[i]; u.head == head {
-			return u.header
+	for i := range r.latest {
+		if c := &r.latest[i]; c.head == head {
+			return c.header
 		}
 	}
 	return r.headers[head]
 }
 
-// usual is the constant header of most tokens.
-type usual struct {
+// constant is a constant header segment, and what it says.
+type constant struct {
 	head   string
 	header *header
 }
-
-// few is how many headers or keys are found quicker one by one than in a map.
-const few = 4
 
 // foreign returns why a token is none of ours, if its first characters say so: most
 // garbage ends there, and much that other systems issue, and "none".

@@ -68,9 +68,12 @@ func equalText(sum, text []byte) bool {
 	return err == nil && equalWords(got, sum)
 }
 
-// equalWords is subtle.ConstantTimeCompare for a and b of one length, a multiple of eight:
-// it takes the same time whatever they hold.
+// equalWords is subtle.ConstantTimeCompare in words: a and b are equal only if their
+// lengths are, and a multiple of eight. It takes the same time whatever they hold.
 func equalWords(a, b []byte) bool {
+	if len(a) != len(b) || len(a)%8 != 0 {
+		return false
+	}
 	differ := uint64(0)
 	for len(a) >= 8 && len(b) >= 8 {
 		differ |= binary.LittleEndian.Uint64(a) ^ binary.LittleEndian.Uint64(b)

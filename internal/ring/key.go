@@ -123,11 +123,11 @@ func validTag(tag []byte) bool {
 
 // isBase64 reports whether s consists of characters of base64url.
 func isBase64(s []byte) bool {
-	digit, any := &base64url[0], uint64(0)
+	digit, all := &base64url[0], uint64(0)
 	for _, c := range s {
-		any |= digit[c]
+		all |= digit[c]
 	}
-	return any&notDigit == 0
+	return all&notDigit == 0
 }
 
 func isBase64Char(c byte) bool { return base64url[0][c] != notDigit }

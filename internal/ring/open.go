@@ -192,7 +192,7 @@ func (t *Sealed) Open(s *Scratch, leeway time.Duration) (Token, error) {
 	return Token{Key: k, Type: t.typ, Payload: s.payload, Sole: sole}, nil
 }
 
-// KID returns the key that the header of a token names, unverified, "" if none.
+// KID returns the kid of a token that Open has refused, unverified, "" if it has none.
 func KID(token string) string {
 	head, _, _ := strings.Cut(token, ".")
 	h, _ := parseHeader(head)

@@ -27,7 +27,7 @@ type Ring struct {
 	byPrint map[string]*Key    // by fingerprint
 	byTag   map[string]*Key    // by tag; nil where several keys have it
 	headers map[string]*header // constant header segments
-	usual   []usual            // of these, those of the newest access tokens, which are looked through first
+	latest  []constant         // of these, those of access tokens by the newest keys, which are looked through first
 	foreign bool               // some key has a kid outside our grammar
 }
 
@@ -81,8 +81,8 @@ func (r *Ring) add(k *Key) {
 	for i, head := range k.headers {
 		h := &header{kid: k.ID(), alg: k.Algorithm, typ: types[i]}
 		r.headers[head] = h
-		if types[i] == Access && len(r.usual) < few {
-			r.usual = append(r.usual, usual{head, h})
+		if types[i] == Access && len(r.latest) < few {
+			r.latest = append(r.latest, constant{head, h})
 		}
 	}
 }
@@ -127,7 +127,10 @@ func (r *Ring) find(kid []byte) *Key {
 	return r.byTag[string(kid)]
 }
 
-// printed returns the key with that fingerprint, or nil.
+// few is how many keys, or headers, are found quicker one by one than in a map.
+const few = 4
+
+// printed returns the key with that fingerprint, which no two have, or nil.
 func (r *Ring) printed(print []byte) *Key {
 	if len(r.keys) > few {
 		return r.byPrint[string(print)]
