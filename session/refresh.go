@@ -49,7 +49,7 @@ func (m *Manager) trade(ctx context.Context, pair *issued, c *Claims, err error)
 
 // checkRefresh checks a refresh token and every signature in it.
 func (m *Manager) checkRefresh(ctx context.Context, token string) (*Claims, error) {
-	c, err := m.verify(ctx, token, kindRefresh, "")
+	c, _, err := m.verify(ctx, token, kindRefresh, "")
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Where a token came from.
@@ -28,40 +29,42 @@ const maxCandidates = 16
 // Errors are those of Verify, ErrNoToken and ErrCrossOrigin. Check is safe for
 // concurrent use.
 func (m *Manager) Check(r *http.Request) (*Claims, error) {
-	c, err := m.checkRequest(r)
-	m.checked(r.Context(), c, err)
+	c, now, err := m.checkRequest(r)
+	m.checked(r.Context(), c, now, err)
 	return c, err
 }
 
-func (m *Manager) checkRequest(r *http.Request) (*Claims, error) {
+// checkRequest is Check without a report of it.
+func (m *Manager) checkRequest(r *http.Request) (c *Claims, now time.Time, err error) {
 	token, present, err := bearer(r)
-	if present {
-		if err != nil {
-			return nil, err
-		}
+	switch {
+	case present && err != nil:
+		return nil, now, err
+	case present:
 		return m.verify(r.Context(), token, kindAccess, fromHeader)
 	}
-	c, err := m.tryCookies(r, kindAccess, m.verify)
+	c, now, err = m.tryCookies(r, kindAccess, m.verify)
+	if err == nil {
+		err = m.sameOrigin(r)
+	}
 	if err != nil {
-		return nil, err
+		return nil, now, err
 	}
-	if err := m.sameOrigin(r); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return c, now, nil
 }
 
 // CheckRefresh returns the claims of the refresh cookie of r without using it
 // up: whether the session could be refreshed, by signature, expiry and
 // revocation. Its errors are those of Check. It is safe for concurrent use.
 func (m *Manager) CheckRefresh(r *http.Request) (*Claims, error) {
-	return m.tryCookies(r, kindRefresh, m.refreshable)
+	c, _, err := m.tryCookies(r, kindRefresh, m.refreshable)
+	return c, err
 }
 
 // refreshable is verify with the absolute end of the session.
-func (m *Manager) refreshable(ctx context.Context, token, _, transport string) (*Claims, error) {
+func (m *Manager) refreshable(ctx context.Context, token, _, transport string) (*Claims, time.Time, error) {
 	c, err := m.checkRefresh(ctx, token)
-	return via(c, transport), err
+	return via(c, transport), time.Time{}, err
 }
 
 // via notes in c, which may be nil, where its token came from.
@@ -98,32 +101,31 @@ func bearer(r *http.Request) (token string, present bool, err error) {
 }
 
 // tryCookies judges every cookie of a kind and returns the claims of the newest
-// good one. Two good ones of different sessions are refused; if
+// good one, and when it was judged. Two good ones of different sessions are refused; if
 // none is good, the error is the most hopeful of them all.
-func (m *Manager) tryCookies(r *http.Request, kind string, verify func(ctx context.Context, token, kind, transport string) (*Claims, error)) (*Claims, error) {
+func (m *Manager) tryCookies(r *http.Request, kind string, verify func(ctx context.Context, token, kind, transport string) (*Claims, time.Time, error)) (best *Claims, at time.Time, _ error) {
 	if m.cfg.Cookies == nil {
-		return nil, ErrNoToken
+		return nil, at, ErrNoToken
 	}
-	var best *Claims
 	failure := ErrNoToken
 	for n := 0; ; n++ {
 		token, ok := m.cfg.Cookies.Token(r, kind, n)
 		switch {
 		case !ok && best != nil:
-			return best, nil
+			return best, at, nil
 		case !ok:
-			return nil, failure
+			return nil, at, failure
 		case n == maxCandidates:
-			return nil, errFlood
+			return nil, at, errFlood
 		}
-		c, err := verify(r.Context(), token, kind, fromCookie)
+		c, now, err := verify(r.Context(), token, kind, fromCookie)
 		switch {
 		case err != nil:
 			failure = moreHopeful(failure, err)
 		case best != nil && best.SessionID != c.SessionID:
-			return nil, errDisagree
+			return nil, at, errDisagree
 		case best == nil || c.IssuedAt.After(best.IssuedAt):
-			best = c
+			best, at = c, now
 		}
 	}
 }

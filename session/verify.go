@@ -19,29 +19,29 @@ import (
 // the token is from more than ten minutes ahead, or the Store cannot tell. Verify is
 // safe for concurrent use. It does not extend the session.
 func (m *Manager) Verify(ctx context.Context, token string) (*Claims, error) {
-	c, err := m.verify(ctx, token, kindAccess, "")
-	m.checked(ctx, c, err)
+	c, now, err := m.verify(ctx, token, kindAccess, "")
+	m.checked(ctx, c, now, err)
 	return c, err
 }
 
 // verify checks a token of a kind, access or refresh, that came in a header, a cookie or
-// neither.
-func (m *Manager) verify(ctx context.Context, token, kind, transport string) (*Claims, error) {
+// neither. It returns when it did, if the token is good.
+func (m *Manager) verify(ctx context.Context, token, kind, transport string) (*Claims, time.Time, error) {
 	c, now, err := m.known(token, kind, transport)
 	if c == nil {
 		c, now, err = m.genuine(ctx, token, kind, transport)
 	}
 	if err != nil {
-		return nil, err
+		return nil, now, err
 	}
 	if c, err = m.unexpired(c, now); err != nil {
-		return nil, err
+		return nil, now, err
 	}
 	if err := m.alive(ctx, c, now); err != nil {
-		return nil, err
+		return nil, now, err
 	}
 	m.vouched(ctx, c, m.live.Ring(), now)
-	return c, nil
+	return c, now, nil
 }
 
 // known returns the claims of an access token that was found genuine before, nil if it
@@ -154,9 +154,10 @@ func (m *Manager) refused(ctx context.Context, token string, err error, w *ring.
 	return err
 }
 
-// checked reports the check of an access token.
-func (m *Manager) checked(ctx context.Context, c *Claims, err error) {
-	if c != nil && c.Previous && m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(time.Now()) {
+// checked reports the check of an access token, which was good at the time now if c is
+// not nil.
+func (m *Manager) checked(ctx context.Context, c *Claims, now time.Time, err error) {
+	if c != nil && c.Previous && m.cfg.Logger.Enabled(ctx, slog.LevelInfo) && m.previousLog.pass(now) {
 		m.cfg.Logger.InfoContext(ctx, "token validated with previous secret", "version", c.Tag)
 	}
 	list := m.hooks.checked.Load()

@@ -160,10 +160,13 @@ func (r *Ring) wellFormed(kid []byte) bool {
 // Successor returns the oldest of the live keys that have joined the ring after the one
 // with a fingerprint and sign like it, or nil.
 func (r *Ring) Successor(print string, now time.Time) *Key {
-	i := slices.IndexFunc(r.keys, func(k *Key) bool { return k.Fingerprint == print })
-	for i--; i >= 0; i-- {
-		if k := r.keys[i]; k.Live(now) && !k.Spare {
-			return k
+	var successor *Key
+	for _, k := range r.keys {
+		switch {
+		case k.Fingerprint == print:
+			return successor
+		case k.Live(now) && !k.Spare:
+			successor = k
 		}
 	}
 	return nil
