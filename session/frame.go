@@ -3,6 +3,8 @@ package session
 import (
 	"encoding/binary"
 	"time"
+
+	"github.com/sessionring/sessionring/internal/strictjson"
 )
 
 // What stands behind the subject in the tokens of sessions are ids of one length and
@@ -47,7 +49,7 @@ func (b builder) date(t time.Time) builder {
 // frame reads these members, if rest begins with them in this form, and returns what is
 // left.
 func (s *scanner) frame(rest []byte, p *payload) []byte {
-	if len(rest) < frameLen || !isFrame((*[frameLen]byte)(rest)) || plain(rest[sidAt:]) != idLen || plain(rest[jtiAt:]) != idLen {
+	if len(rest) < frameLen || !isFrame((*[frameLen]byte)(rest)) || strictjson.Plain(rest[sidAt:]) != idLen || strictjson.Plain(rest[jtiAt:]) != idLen {
 		return rest
 	}
 	iat, okIat := tenDigits(rest[iatAt:iatEnd])
@@ -72,11 +74,17 @@ func isFrame(text *[frameLen]byte) bool {
 		string(text[frameEnd:]) == `,"`
 }
 
+// each is 1 in each of eight bytes, and top the top bit of each.
+const (
+	each = 0x0101010101010101
+	top  = 0x80 * each
+)
+
 // tenDigits reads a number of ten digits, the first of which is not 0. The last eight
 // become four numbers of two digits, two of four, and one.
 func tenDigits(text []byte) (n int64, ok bool) {
 	x := binary.LittleEndian.Uint64(text[2:])
-	bad := (x + (0x7f-'9')*each) | (x - '0'*each) // by its top bits, as plain
+	bad := (x + (0x7f-'9')*each) | (x - '0'*each) // as strictjson.Plain finds what is not plain
 	if text[0]-'1' > 8 || text[1]-'0' > 9 || bad&top != 0 {
 		return 0, false
 	}

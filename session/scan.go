@@ -3,13 +3,16 @@ package session
 import (
 	"bytes"
 	"time"
+
+	"github.com/sessionring/sessionring/internal/strictjson"
 )
 
 // scanPayload reads a payload in the form in which this library writes it: compact
 // JSON, in ASCII without escapes but for the issuer and the audience that are expected,
-// each member of ours once, those of the application side by side, the co-signatures last. It reports false for anything else, good or
-// bad, which is for parsePayload to judge: whatever it takes, that takes too, and finds
-// the same in it. What p holds then lies in data.
+// each member of ours once, those of the application side by side, the co-signatures
+// last. It reports false for anything else, good or bad, which is for parsePayload to
+// judge: whatever it takes, that takes too, and finds the same in it. What p holds then
+// lies in data.
 //
 // Reading JSON is most of what a check costs, and nearly all tokens have this form.
 func scanPayload(data []byte, x *expected, p *payload) bool {
@@ -132,7 +135,7 @@ func (s *scanner) next(rest []byte, which int, value *[]byte) []byte {
 	if !written[which].begins(twoWords(rest)) {
 		return rest
 	}
-	found, after, ok := cutString(rest[written[which].size:])
+	found, after, ok := strictjson.CutPlain(rest[written[which].size:])
 	if !ok || len(after) == 0 || after[0] != ',' {
 		return rest
 	}
@@ -260,7 +263,7 @@ func (s *scanner) actor() (name []byte, ok bool) {
 
 // str reads a plain string.
 func (s *scanner) str() (text []byte, ok bool) {
-	text, rest, ok := cutString(s.text[s.pos:])
+	text, rest, ok := strictjson.CutPlain(s.text[s.pos:])
 	s.pos = len(s.text) - len(rest)
 	return text, ok
 }

@@ -12,7 +12,6 @@ func (r *Ring) Derive(info string) *Ring {
 		d.keys = append(d.keys, k.forUse(info))
 		d.add(d.keys[len(d.keys)-1])
 	}
-	d.latest = nil // these are asked for access tokens only
 	d.point()
 	return d
 }

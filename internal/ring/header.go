@@ -182,12 +182,12 @@ func plainMembers(data []byte) (m members, ok bool) {
 		return m, false
 	}
 	for data = data[1:]; ; data = data[1:] {
-		name, rest, ok := plainString(data)
+		name, rest, ok := strictjson.CutPlain(data)
 		which := memberOf(name)
 		if !ok || which == others || m[which] != nil || len(rest) == 0 || rest[0] != ':' {
 			return m, false
 		}
-		m[which], data, ok = plainString(rest[1:])
+		m[which], data, ok = strictjson.CutPlain(rest[1:])
 		if !ok || len(m[which]) == 0 || len(data) == 0 {
 			return m, false
 		}
@@ -196,30 +196,6 @@ func plainMembers(data []byte) (m members, ok bool) {
 		}
 	}
 }
-
-// plainString takes a string of printable ASCII without escapes off the front of s.
-func plainString(s []byte) (text, rest []byte, ok bool) {
-	if len(s) == 0 || s[0] != '"' {
-		return nil, s, false
-	}
-	end := 1
-	for end < len(s) && asText[s[end]] {
-		end++
-	}
-	if end == len(s) || s[end] != '"' {
-		return nil, s, false
-	}
-	return s[1:end], s[end+1:], true
-}
-
-// asText are the bytes that stand for themselves in a string, without those that are not
-// printable ASCII.
-var asText = func() (is [256]bool) {
-	for c := ' '; c <= '~'; c++ {
-		is[c] = c != '"' && c != '\\'
-	}
-	return is
-}()
 
 // strictMembers reads any header.
 func strictMembers(data []byte) (m members, err error) {

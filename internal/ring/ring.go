@@ -50,6 +50,11 @@ func New(keys []*Key) (*Ring, error) {
 		return nil, err
 	}
 	r.point()
+	for _, k := range r.keys[:min(len(r.keys), few)] {
+		if len(k.headers) > 0 { // a withdrawn key has none
+			r.latest = append(r.latest, constant{k.headerOf(Access), r.headers[k.headerOf(Access)]})
+		}
+	}
 	return r, nil
 }
 
@@ -79,11 +84,7 @@ func (r *Ring) add(k *Key) {
 		r.foreign = r.foreign || !grammatical([]byte(k.SetKID))
 	}
 	for i, head := range k.headers {
-		h := &header{kid: k.ID(), alg: k.Algorithm, typ: types[i]}
-		r.headers[head] = h
-		if types[i] == Access && len(r.latest) < few {
-			r.latest = append(r.latest, constant{head, h})
-		}
+		r.headers[head] = &header{kid: k.ID(), alg: k.Algorithm, typ: types[i]}
 	}
 }
 
