@@ -16,6 +16,7 @@ func operated(t *testing.T, store string) {
 	admin.signIn(t, first.url)
 	newUser("alice").signIn(t, second.url)
 	newUser("bob").signIn(t, second.url)
+	eventually(t, "both servers in the store", func() bool { return len(admin.status(t, second.url)["instances"].([]any)) == 2 })
 	s := admin.status(t, second.url)
 	if got := fmt.Sprintf("%v %v %d %v", s["version"], s["sessions"], len(s["instances"].([]any)), s["alerts"]); got != "v1 map[v1:3] 2 []" {
 		t.Errorf("got %s, want the key v1, three sessions, two servers and no alert", got)
