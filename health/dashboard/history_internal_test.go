@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -187,6 +188,15 @@ func FuzzDecode(f *testing.F) {
 		`[{"name":"alert","time":-1,"times":-1}]`, `[{"name":"alert","time":99999999999999}]`, `{"verified":{"\u0000":1}}`} {
 		f.Add([]byte(seed))
 	}
+	var many []incident // more names than there is room for, and more of each
+	for i := range 2 * namesOfThem * incidentsOfOne {
+		many = append(many, incident{Name: fmt.Sprint(i / (incidentsOfOne + 6)), Subject: fmt.Sprint(i), Time: 1e9 - int64(i)})
+	}
+	seed, err := json.Marshal(many)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		sum := decodeTally(data)
 		for kind, names := range sum {
