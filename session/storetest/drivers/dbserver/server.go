@@ -50,22 +50,38 @@ func (s *Server) Start() error {
 		return nil
 	}
 	log := filepath.Join(s.dir, "log")
-	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if err := s.launch(log); err != nil {
-			return fmt.Errorf("start %s: %w", s.path, err)
-		}
+	if err := s.launch(log); err != nil {
+		return err
+	}
+	for began := time.Now(); ; {
 		err := s.answers()
 		if err == nil {
 			return nil
 		}
-		said := tail(log)
-		switch took := time.Since(began); {
-		case took > startup:
-			return fmt.Errorf("%s does not answer: %w\n%s", s.path, err, said)
-		case took > retries && s.hasEnded() && (s.waits == "" || !strings.Contains(said, s.waits)):
-			return fmt.Errorf("%s ended before it answered\n%s", s.path, said)
+		time.Sleep(20 * time.Millisecond)
+		ended := s.hasEnded()
+		if err := s.hopeless(time.Since(began), ended, err, tail(log)); err != nil {
+			return err
+		}
+		if !ended {
+			continue
+		}
+		if err := s.launch(log); err != nil {
+			return err
 		}
 	}
+}
+
+// hopeless returns why a server is no longer waited for that has not answered, but
+// with an error, for so long.
+func (s *Server) hopeless(took time.Duration, ended bool, err error, said string) error {
+	if took > startup {
+		return fmt.Errorf("%s does not answer: %w\n%s", s.path, err, said)
+	}
+	if ended && took > retries && (s.waits == "" || !strings.Contains(said, s.waits)) {
+		return fmt.Errorf("%s ended before it answered\n%s", s.path, said)
+	}
+	return nil
 }
 
 // tail returns the end of a log.
@@ -84,11 +100,8 @@ func (s *Server) hasEnded() bool {
 	}
 }
 
-// launch runs the server, unless it runs.
+// launch runs the server, which writes to a log.
 func (s *Server) launch(log string) error {
-	if s.running != nil && !s.hasEnded() {
-		return nil
-	}
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -98,7 +111,7 @@ func (s *Server) launch(log string) error {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, out, out
 	cmd.SysProcAttr = attributes(s.user, s.polite)
 	if err := cmd.Start(); err != nil {
-		return err
+		return fmt.Errorf("start %s: %w", s.path, err)
 	}
 	s.running, s.ended = cmd, ended
 	go func() {
