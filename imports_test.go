@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"session/sessiontest": {"cookie", "internal/ring", "keyring", "session", "session/memstore"},
 	"cookie":              {},
 	"health":              {"keyring", "session"},
-	"health/dashboard":    {"health", "internal/table", "keyring", "session", "session/memstore"},
+	"health/dashboard":    {"health", "internal/strictjson", "internal/table", "keyring", "session", "session/memstore"},
 	"health/monitor":      {},
 }
 

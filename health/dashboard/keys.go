@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sessionring/sessionring/internal/strictjson"
 	"github.com/sessionring/sessionring/keyring"
 	"github.com/sessionring/sessionring/session"
 )
@@ -146,11 +147,7 @@ func refusalOf(err error) error {
 // an event of a name.
 func (b *board) obey(name string, do func(context.Context, order) (done, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var o order
-		data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
-		if err == nil && len(data) > 0 {
-			err = json.Unmarshal(data, &o)
-		}
+		o, err := orderOf(w, r)
 		var did done
 		if err != nil {
 			err = &refusal{Word: "invalid", Message: `the body is no JSON object such as {"key": "v1"}`}
@@ -164,6 +161,20 @@ func (b *board) obey(name string, do func(context.Context, order) (done, error))
 		}
 		answer(w, http.StatusOK, did)
 	}
+}
+
+// orderOf returns the order in the body of r: one JSON object whose members differ, or nothing.
+func orderOf(w http.ResponseWriter, r *http.Request) (order, error) {
+	var o order
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
+	if err != nil || len(data) == 0 {
+		return o, err
+	}
+	if _, err := strictjson.Object(data); err != nil {
+		return o, err
+	}
+	err = json.Unmarshal(data, &o)
+	return o, err
 }
 
 // change changes a key by do, and notes who did it, for the page and in the log.
