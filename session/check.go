@@ -2,9 +2,6 @@ package session
 
 import (
 	"context"
-	"maps"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/ring"
@@ -99,71 +96,4 @@ func (m *Manager) afterCut(ctx context.Context, c *Claims) error {
 		return errRevokedSession
 	}
 	return err
-}
-
-// told is what this instance ended lately, or could not end because the store was
-// down. What it could not, Run tries again; what it could, Run writes again after
-// an outage, since a failover may have lost it.
-type told struct {
-	mu      sync.Mutex
-	pending map[string]ending // by session
-	lately  []said
-}
-
-type said struct {
-	ending
-	at time.Time
-}
-
-// Bounds of what is remembered.
-const (
-	toldFor    = 2 * time.Minute
-	maxEndings = 10_000
-)
-
-// add notes that e was written.
-func (t *told) add(e ending, at time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	old := 0
-	for old < len(t.lately) && (at.Sub(t.lately[old].at) > toldFor || len(t.lately)-old >= maxEndings) {
-		old++
-	}
-	t.lately = append(t.lately[old:], said{e, at})
-}
-
-// postpone notes that e could not be written.
-func (t *told) postpone(e ending) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.pending == nil {
-		t.pending = map[string]ending{}
-	}
-	if len(t.pending) < maxEndings {
-		t.pending[e.sid] = e
-	}
-}
-
-// take returns what is to be written, and, after an outage, what was lately.
-func (t *told) take(again bool) []ending {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	list := slices.Collect(maps.Values(t.pending))
-	t.pending = nil
-	if again {
-		for _, s := range t.lately {
-			list = append(list, s.ending)
-		}
-		t.lately = nil
-	}
-	return list
-}
-
-// repeat writes what is to be written again; what fails waits for the next time.
-func (m *Manager) repeat(ctx context.Context, again bool) {
-	for _, e := range m.told.take(again) {
-		if err := m.revoke(ctx, e); err != nil {
-			m.told.postpone(e)
-		}
-	}
 }

@@ -131,7 +131,7 @@ func (m *Manager) end(ctx context.Context, c *Claims, cause string, why error) e
 	}
 	err := m.revoke(ctx, e)
 	if err != nil {
-		m.told.postpone(e)
+		m.told.postpone(said{ending: e})
 	}
 	return err
 }

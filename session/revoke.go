@@ -16,6 +16,7 @@ type ending struct {
 	sid, subject, tag, cause string
 	previous                 bool  // for the event
 	why                      error // for the event
+	reported                 bool  // it was written before
 
 	authTime time.Time // for a session without a record; zero: then there is nothing to end
 	capAt    time.Time // cap on such a session, zero if none
@@ -70,11 +71,12 @@ func (m *Manager) revoke(ctx context.Context, e ending) error {
 		}
 		if ok {
 			m.follow.set.add(n)
-			m.told.add(e, now)
-			if !already {
+			if !already && !e.reported {
 				e.tag = cmp.Or(r.Tag, e.tag)
 				m.ended(ctx, e)
 			}
+			e.reported, e.authTime, e.capAt = true, time.Unix(r.AuthTime, 0), time.Unix(r.End, 0)
+			m.told.add(said{ending: e, at: time.Now(), until: r.expires(m.cfg.Leeway)})
 			return nil
 		}
 	}
@@ -125,7 +127,7 @@ func (m *Manager) RevokeSubject(ctx context.Context, subject string, except ...s
 	if m.index == nil {
 		return errNeedsIndex
 	}
-	if err := m.cut(ctx, subject, except); err != nil {
+	if err := m.raise(ctx, cut{id: cutID(subject), spared: strings.Join(except, " ")}); err != nil { // for sign-ins to read
 		return err
 	}
 	list, err := m.index.List(ctx, groupOf(subject))
@@ -142,20 +144,15 @@ func (m *Manager) RevokeSubject(ctx context.Context, subject string, except ...s
 	return errors.Join(errs...)
 }
 
-// cut writes that the sessions of subject are being ended, for sign-ins to read.
-//
-// While sessions from before there was a store are adopted, it is kept as long as
-// one of them may turn up, with those that are spared.
-func (m *Manager) cut(ctx context.Context, subject string, except []string) error {
-	when := func(now time.Time) (time.Time, time.Time) {
-		until := now.Add(cutKept)
-		if now.Before(m.cfg.AdoptUntil) || now.Before(m.cfg.LegacyUntil) {
-			until = m.endOf(now, time.Time{})
-		}
-		return now, until
-	}
-	return m.raise(ctx, cutID(subject), strings.Join(except, " "), when, nil)
+// cut is the time before which sessions have ended, in a record of its own.
+type cut struct {
+	id     string    // of the record
+	at     time.Time // zero: when it is written
+	spared string    // ids of sessions, separated by spaces
 }
+
+// allCut is the record for the sessions of everybody.
+const allCut = "cut"
 
 // adoptable checks that the session of c, which has no record yet, was not among
 // those of its user when they were ended.
@@ -177,48 +174,61 @@ func (m *Manager) RevokeBefore(ctx context.Context, t time.Time) error {
 	if m.cfg.Store == nil {
 		return errNeedsStore
 	}
-	when := func(now time.Time) (time.Time, time.Time) { return t, m.endOf(now, time.Time{}) }
-	tell := func(until time.Time) []byte { return notice{Before: t.Unix(), Until: until.Unix()}.encode() }
-	if err := m.raise(ctx, allCut, "", when, tell); err != nil {
+	if err := m.raise(ctx, cut{id: allCut, at: t}); err != nil {
 		return err
 	}
 	m.follow.set.add(notice{Before: t.Unix()})
 	return nil
 }
 
-// allCut is the record that says before when all sessions have ended.
-const allCut = "cut"
-
-// raise brings the time in a record up to the one that when names, with the expiry
-// of the record and what is spared, and appends what tell returns to the feed. A
-// later time stays.
-func (m *Manager) raise(ctx context.Context, id, spared string, when func(now time.Time) (at, until time.Time), tell func(until time.Time) []byte) error {
+// raise writes c, and for all sessions appends it to the feed. A later one stays, with
+// what it spares.
+func (m *Manager) raise(ctx context.Context, c cut) error {
 	for range maxSwaps {
-		old, now, err := m.cfg.Store.Get(ctx, id)
+		old, now, err := m.cfg.Store.Get(ctx, c.id)
 		if err != nil {
 			return unavailable(err)
 		}
-		at, until := when(now)
-		if was, ok := decodeCut(old); ok && was.After(at) {
-			at = was
+		at := c.at
+		if at.IsZero() {
+			at = now
 		}
-		data := fmt.Appendf(nil, "%d %s", at.UnixMilli(), spared)
-		ok, err := m.swapAndTell(ctx, id, old, data, until, tell)
-		if ok || err != nil {
+		data := fmt.Appendf(nil, "%d %s", at.UnixMilli(), c.spared)
+		if was, ok := decodeCut(old); ok && was.After(at) {
+			data = old
+		}
+		ok, err := m.swapAndTell(ctx, c.id, old, data, m.cutUntil(c.id, now), at)
+		if err != nil {
 			return err
+		}
+		if ok {
+			c.at = at.Truncate(time.Millisecond)
+			m.told.add(said{cut: c, at: time.Now()})
+			return nil
 		}
 	}
 	return errContended
 }
 
-// swapAndTell is saveAndTell for records that are no sessions.
-func (m *Manager) swapAndTell(ctx context.Context, id string, old, data []byte, until time.Time, tell func(time.Time) []byte) (bool, error) {
+// cutUntil returns how long a cut made now is kept: that of one user until sign-ins
+// which began before it are over, and while sessions from before there was a store are
+// adopted, as that of everybody, as long as one that it ends may turn up.
+func (m *Manager) cutUntil(id string, now time.Time) time.Time {
+	if id == allCut || now.Before(m.cfg.AdoptUntil) || now.Before(m.cfg.LegacyUntil) {
+		return m.endOf(now, time.Time{})
+	}
+	return now.Add(cutKept)
+}
+
+// swapAndTell is saveAndTell for cuts.
+func (m *Manager) swapAndTell(ctx context.Context, id string, old, data []byte, until, at time.Time) (bool, error) {
 	feed, ok := m.cfg.Store.(Feed)
-	if !ok || tell == nil {
+	if !ok || id != allCut {
 		ok, err := m.cfg.Store.Swap(ctx, id, old, data, "", "", until)
 		return ok, unavailable(err)
 	}
-	swapped, err := feed.SwapAppend(ctx, id, old, data, "", "", until, tell(until), until)
+	n := notice{Before: at.Unix(), Until: until.Unix()}
+	swapped, err := feed.SwapAppend(ctx, id, old, data, "", "", until, n.encode(), until)
 	return swapped && err == nil, unavailable(err)
 }
 

@@ -90,8 +90,9 @@ func (m *Manager) tellOthers(ctx context.Context) {
 	}
 }
 
-// repeatPending ends the sessions that could not be ended because the store was down.
-func (m *Manager) repeatPending(ctx context.Context) { m.repeat(ctx, false) }
+// repeatPending ends the sessions that could not be ended because the store was down,
+// and again those of which it has lost the end.
+func (m *Manager) repeatPending(ctx context.Context) { m.repeat(ctx, m.wentBack(ctx)) }
 
 // jitter returns d, or up to a fifth less, so that instances that started together
 // do not poll together, and what is promised within d comes within d.

@@ -101,7 +101,7 @@ func (m *Manager) forgo(ctx context.Context, pair *issued, cause string) error {
 	e := ending{sid: pair.sid, subject: pair.subject, cause: cause}
 	err := m.revoke(ctx, e)
 	if err != nil {
-		m.told.postpone(e)
+		m.told.postpone(said{ending: e})
 	}
 	return err
 }

@@ -1,0 +1,165 @@
+package session_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
+)
+
+// fickle is a store that can go back to what it was, without ever failing.
+type fickle struct {
+	*memstore.Store
+	mu     sync.Mutex
+	writes []func(*memstore.Store)
+}
+
+func (f *fickle) Get(ctx context.Context, id string) ([]byte, time.Time, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Store.Get(ctx, id)
+}
+
+func (f *fickle) After(ctx context.Context, cursor string) ([][]byte, string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Store.After(ctx, cursor)
+}
+
+func (f *fickle) List(ctx context.Context, group string) (map[string][]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Store.List(ctx, group)
+}
+
+func (f *fickle) write(do func(*memstore.Store)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do(f.Store)
+	f.writes = append(f.writes, do)
+}
+
+func (f *fickle) Swap(_ context.Context, id string, old, data []byte, group, label string, expires time.Time) (ok bool, err error) {
+	f.write(func(s *memstore.Store) {
+		ok, err = s.Swap(context.Background(), id, old, data, group, label, expires)
+	})
+	return ok, err
+}
+
+func (f *fickle) SwapAppend(_ context.Context, id string, old, data []byte, group, label string, expires time.Time, entry []byte, entryExpires time.Time) (ok bool, err error) {
+	f.write(func(s *memstore.Store) {
+		ok, err = s.SwapAppend(context.Background(), id, old, data, group, label, expires, entry, entryExpires)
+	})
+	return ok, err
+}
+
+// goBack undoes all writes but the first n.
+func (f *fickle) goBack(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Store, f.writes = new(memstore.Store), f.writes[:n]
+	for _, do := range f.writes {
+		do(f.Store)
+	}
+}
+
+// B6, scenario 35: what was ended is ended again if the store goes back to what it was
+// before, within the lag and a moment, however little of that was to be noticed; and is
+// reported once. Those who were not meant stay signed in.
+func TestStoreWentBack(t *testing.T) {
+	t.Parallel()
+	ends := map[string]func(ctx context.Context, m *session.Manager, sid string) error{
+		"one":     func(ctx context.Context, m *session.Manager, sid string) error { return m.Revoke(ctx, "alice", sid) },
+		"subject": func(ctx context.Context, m *session.Manager, _ string) error { return m.RevokeSubject(ctx, "alice") },
+		"all":     func(ctx context.Context, m *session.Manager, _ string) error { return m.RevokeBefore(ctx, time.Now()) },
+	}
+	for kind, end := range ends {
+		for _, c := range []struct {
+			after time.Duration // the end until the store goes back
+			whole bool          // it forgets that there was such a session
+			more  bool          // another is ended before anybody can have noticed
+		}{{}, {whole: true}, {more: true}, {whole: true, more: true}, {after: 3 * time.Second}, {after: 3 * time.Second, more: true}, {after: 90 * time.Second, whole: true, more: true}} {
+			name := fmt.Sprintf("%s %+v", kind, c)
+			synctest.Test(t, func(t *testing.T) {
+				s := &fickle{Store: new(memstore.Store)}
+				m, other := managerOn(t, s), managerOn(t, s)
+				defer running(t, m)()
+				defer running(t, other)()
+				bob, carol := issue(t, m, session.Grant{Subject: "bob"}), issue(t, m, session.Grant{Subject: "carol"})
+				time.Sleep(5 * time.Second)
+				was := len(s.writes)
+				alices := issue(t, m, alice)
+				if !c.whole {
+					was = len(s.writes)
+				}
+				sid, bobs := sidOf(t, m, alices), sidOf(t, m, bob)
+				time.Sleep(1500 * time.Millisecond) // RevokeBefore counts in seconds
+				heard := observe(m)
+				if err := end(t.Context(), m, sid); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(c.after)
+				s.goBack(was)
+				if c.more {
+					if err := m.Revoke(t.Context(), "bob", bobs); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(2 * time.Second)
+				for _, at := range []*session.Manager{m, other, managerOn(t, s)} {
+					if got := reason(t, at, alices.AccessToken); got != "revoked" {
+						t.Errorf("%s: got %q, want the session to stay ended", name, got)
+					}
+					notRefreshed(t, at, alices, session.ErrRevoked)
+				}
+				want := []string{}
+				if kind != "all" {
+					want = append(want, "revoked: session revoked ok alice")
+					refresh(t, other, carol)
+				}
+				if c.more {
+					want = append(want, "revoked: session revoked ok bob")
+					notRefreshed(t, other, bob, session.ErrRevoked)
+				}
+				got := slices.DeleteFunc(butAlerts(heard.words()), func(w string) bool { return !strings.HasPrefix(w, "revoked: ") })
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s: events (-want +got):\n%s", name, diff)
+				}
+			})
+		}
+	}
+}
+
+// A cut that was lost is written again as it was: who signed in after it stays.
+func TestCutWrittenAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &fickle{Store: new(memstore.Store)}
+		m := managerOn(t, s, func(cfg *session.Config) { cfg.AdoptUntil = time.Now().Add(day) })
+		defer running(t, m)()
+		without := managerOf(t, "v1")
+		old, kept := issue(t, without, alice), issue(t, without, alice)
+		time.Sleep(2 * time.Second)
+		was := len(s.writes)
+		if err := m.RevokeSubject(t.Context(), "alice", sidOf(t, without, kept)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		young := issue(t, without, alice)
+		time.Sleep(2 * time.Second)
+		s.goBack(was)
+		time.Sleep(2 * time.Second)
+		fresh := managerOn(t, s, func(cfg *session.Config) { cfg.AdoptUntil = time.Now().Add(day) })
+		notRefreshed(t, fresh, old, session.ErrRevoked)
+		refresh(t, fresh, kept)
+		refresh(t, fresh, young)
+	})
+}
