@@ -197,13 +197,14 @@ func (m *Manager) raise(ctx context.Context, c cut) error {
 		if was, ok := decodeCut(old); ok && was.After(at) {
 			data = old
 		}
-		ok, err := m.swapAndTell(ctx, c.id, old, data, m.cutUntil(c.id, now), at)
+		until := m.cutUntil(c.id, now)
+		ok, err := m.swapAndTell(ctx, c.id, old, data, until, at)
 		if err != nil {
 			return err
 		}
 		if ok {
 			c.at = at.Truncate(time.Millisecond)
-			m.told.add(said{cut: c, at: time.Now()})
+			m.told.add(said{cut: c, at: time.Now(), until: until})
 			return nil
 		}
 	}

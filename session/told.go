@@ -113,12 +113,16 @@ func (m *Manager) wentBack(ctx context.Context) bool {
 
 // lost reports whether the store does not know any more what it was told.
 func (m *Manager) lost(ctx context.Context, s said) (bool, error) {
-	if s.cut.id != "" {
-		_, at, err := m.cutAt(ctx, s.cut.id)
-		return err == nil && at.Before(s.cut.at), err
+	data, now, err := m.cfg.Store.Get(ctx, s.id())
+	if err != nil || !now.Before(s.until) {
+		return false, err
 	}
-	r, _, now, err := m.load(ctx, s.sid)
-	return err == nil && now.Before(s.until) && (r == nil || r.Revoked == 0), err
+	if s.cut.id != "" {
+		at, _ := decodeCut(data)
+		return at.Before(s.cut.at), nil
+	}
+	r, err := decodeRecord(data)
+	return data == nil || err == nil && r.Revoked == 0, nil
 }
 
 // repeat writes what is to be written, or written again; what fails waits for the next
@@ -134,9 +138,6 @@ func (m *Manager) repeat(ctx context.Context, again bool) {
 func (m *Manager) tellAgain(ctx context.Context, s said) error {
 	if s.cut.id != "" {
 		return m.raise(ctx, s.cut)
-	}
-	if s.reported && !time.Now().Before(s.until) {
-		return nil
 	}
 	return m.revoke(ctx, s.ending)
 }

@@ -70,9 +70,9 @@ func TestToldUnsure(t *testing.T) {
 	step(toldFor+time.Second, "c d", "d") // a and b are forgotten
 	step(2*toldFor, "d")
 	step(2*toldFor+2*time.Second, "")
-	step(3*toldFor, "e", "e")
+	step(3*toldFor, "e f", "e", "f")
 	told.take(true)
 	step(3*toldFor, "")
-	step(3*toldFor, "f g", "f", "g")
-	step(3*toldFor, "g")
+	step(3*toldFor, "g h", "g", "h")
+	step(3*toldFor, "h")
 }

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ type fickle struct {
 	*memstore.Store
 	mu     sync.Mutex
 	writes []func(*memstore.Store)
+	ids    []string // of what was written
 }
 
 func (f *fickle) Get(ctx context.Context, id string) ([]byte, time.Time, error) {
@@ -40,22 +42,22 @@ func (f *fickle) List(ctx context.Context, group string) (map[string][]byte, err
 	return f.Store.List(ctx, group)
 }
 
-func (f *fickle) write(do func(*memstore.Store)) {
+func (f *fickle) write(id string, do func(*memstore.Store)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	do(f.Store)
-	f.writes = append(f.writes, do)
+	f.writes, f.ids = append(f.writes, do), append(f.ids, id)
 }
 
 func (f *fickle) Swap(_ context.Context, id string, old, data []byte, group, label string, expires time.Time) (ok bool, err error) {
-	f.write(func(s *memstore.Store) {
+	f.write(id, func(s *memstore.Store) {
 		ok, err = s.Swap(context.Background(), id, old, data, group, label, expires)
 	})
 	return ok, err
 }
 
 func (f *fickle) SwapAppend(_ context.Context, id string, old, data []byte, group, label string, expires time.Time, entry []byte, entryExpires time.Time) (ok bool, err error) {
-	f.write(func(s *memstore.Store) {
+	f.write(id, func(s *memstore.Store) {
 		ok, err = s.SwapAppend(context.Background(), id, old, data, group, label, expires, entry, entryExpires)
 	})
 	return ok, err
@@ -136,6 +138,28 @@ func TestStoreWentBack(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What is there is not written again, not even of a session that is over.
+func TestNothingWrittenAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &fickle{Store: new(memstore.Store)}
+		m := managerOn(t, s, func(cfg *session.Config) { cfg.SessionTTL = time.Minute })
+		defer running(t, m)()
+		time.Sleep(time.Second + 1234*time.Microsecond)
+		sid := sidOf(t, m, issue(t, m, alice))
+		revoke(t, m, sid)
+		if err := errors.Join(m.RevokeSubject(t.Context(), "bob"), m.RevokeBefore(t.Context(), time.Now().Add(-time.Second))); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		written := slices.DeleteFunc(s.ids, func(id string) bool { return strings.HasPrefix(id, "instance:") || strings.HasPrefix(id, "keys:") })
+		of := "session:" + sid
+		if diff := cmp.Diff([]string{of, of, "cut:bob", "cut"}, written); diff != "" {
+			t.Errorf("written (-want +got):\n%s", diff)
+		}
+	})
 }
 
 // A cut that was lost is written again as it was: who signed in after it stays.
