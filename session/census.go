@@ -27,7 +27,7 @@ func (m *Manager) count(ctx context.Context) (map[string]int, error) {
 	if m.index == nil {
 		return nil, nil
 	}
-	old, now, err := m.cfg.Store.Get(ctx, censusID)
+	old, now, err := m.store.Get(ctx, censusID)
 	if err != nil {
 		return nil, unavailable(err)
 	}
@@ -60,6 +60,6 @@ func (m *Manager) recount(ctx context.Context, old []byte, now time.Time) (map[s
 // saveCensus replaces the count in the store, and reports whether it did.
 func (m *Manager) saveCensus(ctx context.Context, old []byte, c census, now time.Time) (data []byte, ok bool, err error) {
 	data, _ = json.Marshal(c) // strings and numbers always encode
-	ok, err = m.cfg.Store.Swap(ctx, censusID, old, data, "", "", now.Add(censusKept))
+	ok, err = m.store.Swap(ctx, censusID, old, data, "", "", now.Add(censusKept))
 	return data, ok, unavailable(err)
 }

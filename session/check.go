@@ -53,7 +53,7 @@ func (m *Manager) Ready(ctx context.Context) error {
 	if !m.reporter.done.Load() {
 		return m.report(ctx)
 	}
-	_, _, err := m.cfg.Store.Get(ctx, allCut)
+	_, _, err := m.store.Get(ctx, allCut)
 	return unavailable(err)
 }
 

@@ -87,7 +87,7 @@ func (m *Manager) announce(ctx context.Context, r *ring.Ring, now time.Time) err
 	data, _ := json.Marshal(report{Instance: m.self(r, now), Live: livePrints(r, now)}) // always encodes
 	id := idPrefix + m.reporter.id
 	for range maxSwaps {
-		ok, err := m.cfg.Store.Swap(ctx, id, m.reporter.data, data, instances, "", now.Add(reportLives))
+		ok, err := m.store.Swap(ctx, id, m.reporter.data, data, instances, "", now.Add(reportLives))
 		if err != nil {
 			return unavailable(err)
 		}
@@ -95,7 +95,7 @@ func (m *Manager) announce(ctx context.Context, r *ring.Ring, now time.Time) err
 			m.reporter.data = data
 			return nil
 		}
-		if m.reporter.data, _, err = m.cfg.Store.Get(ctx, id); err != nil {
+		if m.reporter.data, _, err = m.store.Get(ctx, id); err != nil {
 			return unavailable(err)
 		}
 	}
@@ -130,7 +130,7 @@ func (m *Manager) leave() {
 	defer cancel()
 	m.updateLedger(ctx)
 	if m.reporter.data != nil {
-		m.cfg.Store.Swap(ctx, idPrefix+m.reporter.id, m.reporter.data, nil, instances, "", time.Time{})
+		m.store.Swap(ctx, idPrefix+m.reporter.id, m.reporter.data, nil, instances, "", time.Time{})
 		m.reporter.data = nil
 	}
 }

@@ -38,7 +38,7 @@ const (
 // store's time. Most often there is nothing to add.
 func (m *Manager) updateLedger(ctx context.Context) (*ledger, time.Time, error) {
 	for range maxSwaps {
-		old, now, err := m.cfg.Store.Get(ctx, ledgerID)
+		old, now, err := m.store.Get(ctx, ledgerID)
 		if err != nil {
 			return nil, now, unavailable(err)
 		}
@@ -46,7 +46,7 @@ func (m *Manager) updateLedger(ctx context.Context) (*ledger, time.Time, error) 
 		if err != nil || !l.merge(m.live.Ring(), &m.evidence, now) {
 			return l, now, err
 		}
-		if ok, err := m.cfg.Store.Swap(ctx, ledgerID, old, l.encode(), "", "", time.Time{}); err != nil || ok {
+		if ok, err := m.store.Swap(ctx, ledgerID, old, l.encode(), "", "", time.Time{}); err != nil || ok {
 			return l, now, unavailable(err)
 		}
 	}

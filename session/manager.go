@@ -24,6 +24,7 @@ type Manager struct {
 	mu    sync.Mutex // guards the writing of hooks
 	hooks hookList
 
+	store  limited
 	index  Index                  // nil without a store that has one
 	follow *follower              // the sessions that have ended
 	serves *feedServer            // tells others of them; nil: nobody
@@ -66,7 +67,10 @@ func New(cfg Config) (*Manager, error) {
 	m.reporter.id, m.reporter.started, m.reporter.turn = newID(), time.Now(), make(chan struct{}, 1)
 	m.evidence.lives(cfg.RefreshTTL)
 	m.evidence.join(m.live.Ring(), nil, time.Now())
-	m.index, _ = cfg.Store.(Index)
+	m.store = limited{cfg.Store}
+	if index, ok := cfg.Store.(Index); ok {
+		m.index = limitedIndex{index}
+	}
 	m.connect(cfg.Revocations)
 	m.cfg.Revocations.Secret = "" // nobody needs it any more
 	r := m.live.Ring()

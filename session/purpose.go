@@ -92,7 +92,7 @@ func (p *Purpose) Redeem(ctx context.Context, token string) (*Claims, error) {
 		return nil, err
 	}
 	until := c.ExpiresAt.Add(p.m.cfg.Leeway + maxAhead) // the store's clock may be ahead of ours
-	first, err := p.m.cfg.Store.Swap(ctx, "purpose:"+p.name+":"+c.TokenID, nil, []byte("used"), "", "", until)
+	first, err := p.m.store.Swap(ctx, "purpose:"+p.name+":"+c.TokenID, nil, []byte("used"), "", "", until)
 	switch {
 	case err != nil:
 		return nil, unavailable(err)

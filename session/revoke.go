@@ -106,13 +106,8 @@ func (m *Manager) keptUntil(r *record) int64 {
 
 // saveAndTell writes a record and a notice, in one operation where there is a feed.
 func (m *Manager) saveAndTell(ctx context.Context, sid string, old []byte, r *record, n notice) (bool, error) {
-	feed, ok := m.cfg.Store.(Feed)
-	if !ok {
-		return m.save(ctx, sid, old, r)
-	}
-	swapped, err := feed.SwapAppend(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(m.cfg.Leeway),
-		n.encode(), time.Unix(n.Until, 0))
-	return swapped && err == nil, unavailable(err)
+	ok, err := m.store.swapAppend(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(m.cfg.Leeway), n)
+	return ok, unavailable(err)
 }
 
 // RevokeSubject ends all sessions of a user, except those named: after a change of
@@ -185,7 +180,7 @@ func (m *Manager) RevokeBefore(ctx context.Context, t time.Time) error {
 // what it spares.
 func (m *Manager) raise(ctx context.Context, c cut) error {
 	for range maxSwaps {
-		old, now, err := m.cfg.Store.Get(ctx, c.id)
+		old, now, err := m.store.Get(ctx, c.id)
 		if err != nil {
 			return unavailable(err)
 		}
@@ -198,7 +193,7 @@ func (m *Manager) raise(ctx context.Context, c cut) error {
 			data = old
 		}
 		until := m.cutUntil(c.id, now)
-		ok, err := m.swapAndTell(ctx, c.id, old, data, until, at)
+		ok, err := m.saveCut(ctx, c.id, old, data, until, at)
 		if err != nil {
 			return err
 		}
@@ -221,22 +216,20 @@ func (m *Manager) cutUntil(id string, now time.Time) time.Time {
 	return now.Add(cutKept)
 }
 
-// swapAndTell is saveAndTell for cuts.
-func (m *Manager) swapAndTell(ctx context.Context, id string, old, data []byte, until, at time.Time) (bool, error) {
-	feed, ok := m.cfg.Store.(Feed)
-	if !ok || id != allCut {
-		ok, err := m.cfg.Store.Swap(ctx, id, old, data, "", "", until)
-		return ok, unavailable(err)
+// saveCut is saveAndTell for cuts.
+func (m *Manager) saveCut(ctx context.Context, id string, old, data []byte, until, at time.Time) (ok bool, err error) {
+	if id == allCut {
+		ok, err = m.store.swapAppend(ctx, id, old, data, "", "", until, notice{Before: at.Unix(), Until: until.Unix()})
+	} else {
+		ok, err = m.store.Swap(ctx, id, old, data, "", "", until)
 	}
-	n := notice{Before: at.Unix(), Until: until.Unix()}
-	swapped, err := feed.SwapAppend(ctx, id, old, data, "", "", until, n.encode(), until)
-	return swapped && err == nil, unavailable(err)
+	return ok, unavailable(err)
 }
 
 // cutAt returns a cut and its time, nil and zero if there is none. One that cannot be
 // read is a fault: sessions may have ended by it.
 func (m *Manager) cutAt(ctx context.Context, id string) (data []byte, at time.Time, err error) {
-	data, _, err = m.cfg.Store.Get(ctx, id)
+	data, _, err = m.store.Get(ctx, id)
 	if err != nil || data == nil {
 		return nil, time.Time{}, unavailable(err)
 	}

@@ -32,7 +32,7 @@ var errContended = fmt.Errorf("%w: too many changes of one record at once", ErrU
 
 // load returns the record of a session, nil if there is none, and the store's time.
 func (m *Manager) load(ctx context.Context, sid string) (r *record, data []byte, now time.Time, err error) {
-	data, now, err = m.cfg.Store.Get(ctx, sessionID(sid))
+	data, now, err = m.store.Get(ctx, sessionID(sid))
 	if err != nil {
 		return nil, nil, now, unavailable(err)
 	}
@@ -45,7 +45,7 @@ func (m *Manager) load(ctx context.Context, sid string) (r *record, data []byte,
 
 // save replaces the record old of a session by r and reports whether it did.
 func (m *Manager) save(ctx context.Context, sid string, old []byte, r *record) (bool, error) {
-	ok, err := m.cfg.Store.Swap(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(m.cfg.Leeway))
+	ok, err := m.store.Swap(ctx, sessionID(sid), old, r.encode(), groupOf(r.Subject), r.label(), r.expires(m.cfg.Leeway))
 	return ok, unavailable(err)
 }
 
@@ -55,7 +55,7 @@ func (m *Manager) save(ctx context.Context, sid string, old []byte, r *record) (
 // RevokeSubject writes the cut before it lists the records. So of a sign-in with an old
 // password and a change of that password one always sees the other.
 func (m *Manager) startStored(ctx context.Context, pair *issued) error {
-	before, now, err := m.cfg.Store.Get(ctx, cutID(pair.subject))
+	before, now, err := m.store.Get(ctx, cutID(pair.subject))
 	if err != nil {
 		return unavailable(err)
 	}
@@ -71,7 +71,7 @@ func (m *Manager) startStored(ctx context.Context, pair *issued) error {
 	case !ok:
 		return errContended
 	}
-	after, _, err := m.cfg.Store.Get(ctx, cutID(pair.subject))
+	after, _, err := m.store.Get(ctx, cutID(pair.subject))
 	if err != nil {
 		return errors.Join(unavailable(err), m.forgo(ctx, pair, "not delivered"))
 	}

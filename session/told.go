@@ -113,7 +113,7 @@ func (m *Manager) wentBack(ctx context.Context) bool {
 
 // lost reports whether the store does not know any more what it was told.
 func (m *Manager) lost(ctx context.Context, s said) (bool, error) {
-	data, now, err := m.cfg.Store.Get(ctx, s.id())
+	data, now, err := m.store.Get(ctx, s.id())
 	if err != nil || !now.Before(s.until) {
 		return false, err
 	}
