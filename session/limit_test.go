@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sessionring/sessionring/session"
+	"github.com/sessionring/sessionring/session/memstore"
 )
 
 // A store that does not answer, as one behind a lost route, is given up after ten
@@ -78,5 +79,26 @@ func TestStoreWithoutAnswer(t *testing.T) {
 		time.Sleep(15 * time.Second)
 		notRefreshed(t, m, tokens, session.ErrRevoked)
 		refresh(t, m, other)
+	})
+}
+
+// unwritable is a store that reads, and does not answer to writes with an entry.
+type unwritable struct{ memstore.Store }
+
+func (u *unwritable) SwapAppend(ctx context.Context, _ string, _, _ []byte, _, _ string, _ time.Time, _ []byte, _ time.Time) (bool, error) {
+	<-ctx.Done()
+	return false, ctx.Err()
+}
+
+func TestEndWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := managerOn(t, new(unwritable))
+		sid := sidOf(t, m, issue(t, m, alice))
+		began := time.Now()
+		wantErr(t, m.Revoke(t.Context(), "alice", sid), session.ErrUnavailable)
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("got an error after %v, want 10s", took)
+		}
 	})
 }
