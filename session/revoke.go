@@ -65,6 +65,9 @@ func (m *Manager) revoke(ctx context.Context, e ending) error {
 			r.Revoked, r.Cause = now.UnixMilli(), e.cause
 		}
 		n := notice{Session: e.sid, Until: m.keptUntil(r)}
+		if already && !e.reported && (n.Until <= now.Unix() || m.follow.set.knows(e.sid)) {
+			return nil // whoever signs out again and again writes nothing
+		}
 		ok, err := m.saveAndTell(ctx, e.sid, old, r, n)
 		if err != nil {
 			return err
@@ -139,6 +142,9 @@ func (m *Manager) RevokeSubject(ctx context.Context, subject string, except ...s
 	return errors.Join(errs...)
 }
 
+// mostAhead is how far ahead all sessions may be ended: clocks differ a little.
+const mostAhead = 5 * time.Minute
+
 // cut is the time before which sessions have ended, in a record of its own.
 type cut struct {
 	id     string    // of the record
@@ -163,11 +169,15 @@ func (m *Manager) adoptable(ctx context.Context, c *Claims) error {
 //
 // Tokens are refused as by Revoke, but that with Cached others may refresh such a
 // session until they have read of its end, within Config.RevocationLag. It is kept in
-// the store until no such session can be left. Errors wrap ErrUnavailable. It is safe
-// for concurrent use.
+// the store until no such session can be left. A time more than five minutes ahead is
+// refused: nobody could sign in until then, and an earlier one does not take it back.
+// Other errors wrap ErrUnavailable. It is safe for concurrent use.
 func (m *Manager) RevokeBefore(ctx context.Context, t time.Time) error {
 	if m.cfg.Store == nil {
 		return errNeedsStore
+	}
+	if ahead := time.Until(t); ahead > mostAhead {
+		return fmt.Errorf("session: RevokeBefore: %v is %v ahead: nobody could sign in until then", t.UTC(), ahead.Round(time.Second))
 	}
 	if err := m.raise(ctx, cut{id: allCut, at: t}); err != nil {
 		return err

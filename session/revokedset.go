@@ -117,7 +117,12 @@ func (s *revokedSet) has(c *Claims) bool {
 	if c.AuthTime.Unix() < s.before.Load() {
 		return true
 	}
-	k := keyOf(c.SessionID)
+	return s.knows(c.SessionID)
+}
+
+// knows reports whether a session was ended by itself.
+func (s *revokedSet) knows(sid string) bool {
+	k := keyOf(sid)
 	slots := s.shards[k[0]].slots.Load()
 	if slots == nil {
 		return false

@@ -181,3 +181,21 @@ func BenchmarkRevokedSet(b *testing.B) {
 		})
 	}
 }
+
+// Where no feed is read, what was ended here is forgotten all the same.
+func TestTidy(t *testing.T) {
+	t.Parallel()
+	var f follower
+	now := time.Now()
+	f.tidy(now)
+	f.set.add(notice{Session: "sid", Until: now.Unix() + 10})
+	for _, c := range []struct {
+		at   time.Duration
+		want bool
+	}{{59 * time.Second, true}, {61 * time.Second, false}} {
+		f.tidy(now.Add(c.at))
+		if got := f.set.knows("sid"); got != c.want {
+			t.Errorf("after %v: got %v, want %v", c.at, got, c.want)
+		}
+	}
+}

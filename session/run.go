@@ -92,7 +92,12 @@ func (m *Manager) tellOthers(ctx context.Context) {
 
 // repeatPending ends the sessions that could not be ended because the store was down,
 // and again those of which it has lost the end.
-func (m *Manager) repeatPending(ctx context.Context) { m.repeat(ctx, m.wentBack(ctx)) }
+func (m *Manager) repeatPending(ctx context.Context) {
+	m.repeat(ctx, m.wentBack(ctx))
+	if m.cfg.Revocation != Cached {
+		m.follow.tidy(time.Now())
+	}
+}
 
 // jitter returns d, or up to a fifth less, so that instances that started together
 // do not poll together, and what is promised within d comes within d.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -158,6 +159,54 @@ func TestNothingWrittenAgain(t *testing.T) {
 		of := "session:" + sid
 		if diff := cmp.Diff([]string{of, of, "cut:bob", "cut"}, written); diff != "" {
 			t.Errorf("written (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Who signs out of one session again and again does not fill the feed.
+func TestSignedOutAgain(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*session.Config){"cached": noStore, "strict": strictly, "off": notAtAll} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &fickle{Store: new(memstore.Store)}
+			m, other := managerOn(t, s, withCookies, edit), managerOn(t, s, withCookies, edit)
+			defer running(t, m)()
+			defer running(t, other)()
+			tokens := issue(t, m, alice)
+			id, began := "session:"+sidOf(t, m, tokens), len(s.ids)
+			for range 5 {
+				for range 3 {
+					for _, at := range []*session.Manager{m, other} {
+						w := httptest.NewRecorder()
+						at.HandleSignOut(w, request("POST /logout", cookieLine(refreshCookie, tokens.RefreshToken)))
+						if w.Code != 204 {
+							t.Errorf("%s: got %d, want 204", name, w.Code)
+						}
+					}
+				}
+				time.Sleep(7 * time.Minute)
+			}
+			written := slices.DeleteFunc(s.ids[began:], func(w string) bool { return w != id })
+			if len(written) != 2 {
+				t.Errorf("%s: got %d writes, want one for each instance that had not heard of the end", name, len(written))
+			}
+		})
+	}
+}
+
+// All sessions that will begin are not to be ended by a slip of the hand.
+func TestRevokeBeforeAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := managerOn(t, new(memstore.Store))
+		for _, at := range []time.Time{time.Now().Add(5*time.Minute + 1), time.Unix(time.Now().UnixMilli(), 0)} {
+			if err := m.RevokeBefore(t.Context(), at); err == nil || !strings.Contains(err.Error(), "ahead") {
+				t.Errorf("%v: got %v, want that it is ahead", at, err)
+			}
+		}
+		refresh(t, m, issue(t, m, alice))
+		if err := m.RevokeBefore(t.Context(), time.Now().Add(5*time.Minute)); err != nil {
+			t.Error(err)
 		}
 	})
 }
