@@ -23,6 +23,8 @@ type fickle struct {
 	mu     sync.Mutex
 	writes []func(*memstore.Store)
 	ids    []string // of what was written
+	mute   bool     // its feed is away
+	bare   bool     // entries of the feed are lost
 }
 
 func (f *fickle) Get(ctx context.Context, id string) ([]byte, time.Time, error) {
@@ -34,6 +36,9 @@ func (f *fickle) Get(ctx context.Context, id string) ([]byte, time.Time, error) 
 func (f *fickle) After(ctx context.Context, cursor string) ([][]byte, string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.mute {
+		return nil, "", errStore
+	}
 	return f.Store.After(ctx, cursor)
 }
 
@@ -59,9 +64,20 @@ func (f *fickle) Swap(_ context.Context, id string, old, data []byte, group, lab
 
 func (f *fickle) SwapAppend(_ context.Context, id string, old, data []byte, group, label string, expires time.Time, entry []byte, entryExpires time.Time) (ok bool, err error) {
 	f.write(id, func(s *memstore.Store) {
+		if f.bare {
+			ok, err = s.Swap(context.Background(), id, old, data, group, label, expires)
+			return
+		}
 		ok, err = s.SwapAppend(context.Background(), id, old, data, group, label, expires, entry, entryExpires)
 	})
 	return ok, err
+}
+
+// loseFeed forgets the entries of the feed, and none of the records.
+func (f *fickle) loseFeed() {
+	f.bare = true
+	f.goBack(len(f.writes))
+	f.bare = false
 }
 
 // goBack undoes all writes but the first n.
@@ -139,6 +155,29 @@ func TestStoreWentBack(t *testing.T) {
 			})
 		}
 	}
+}
+
+// An outage that lost the entry alone: it is written again.
+func TestFeedLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &fickle{Store: new(memstore.Store)}
+		m := managerOn(t, s)
+		defer running(t, m)()
+		tokens := issue(t, m, alice)
+		revoke(t, m, sidOf(t, m, tokens))
+		for _, away := range []bool{true, false} {
+			s.mu.Lock()
+			s.mute = away
+			s.mu.Unlock()
+			time.Sleep(3 * time.Second)
+			if away {
+				s.loseFeed()
+				verify(t, managerOn(t, &fickle{Store: s.Store}), tokens.AccessToken)
+			}
+		}
+		refused(t, managerOn(t, s), tokens.AccessToken, session.ErrRevoked)
+	})
 }
 
 // What is there is not written again, not even of a session that is over.
