@@ -53,3 +53,13 @@ func Seal(kek string, text []byte) ([]byte, error) {
 	}
 	return s.seal(text), nil
 }
+
+// Unseal returns the text that Seal has sealed.
+func Unseal(kek string, data []byte) (string, error) {
+	s, err := newSealer(kek)
+	if err != nil {
+		return "", err
+	}
+	text, err := s.open(data)
+	return string(text), err
+}

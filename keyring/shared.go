@@ -69,7 +69,9 @@ const (
 //
 // A store that lost the keyring, or went back to an older one, gets it back from the
 // first instance that has seen the newer: no session is lost, and a revoked key stays
-// revoked. To go back on purpose, stop all instances first.
+// revoked. If others have gone on from the older one by then, both are put together: the
+// keys of both are live, and what one of them has revoked, retired or dropped remains so.
+// To go back on purpose, stop all instances first.
 //
 // All faults of s are reported at once.
 func FromStore(ctx context.Context, s Shared) (*Keyring, error) {
@@ -101,8 +103,8 @@ func (s Shared) faults() error {
 }
 
 // sharedDoc is the document in the store that holds the keyring: a JWK Set with the
-// member serial, which every change raises. It tells a set that is newer from one
-// that a store went back to.
+// member serial, which every change raises, and the member dropped, which names the keys
+// that are gone for good. By these a set is told from one that a store went back to.
 type sharedDoc struct {
 	store       Store
 	seals       *sealer
@@ -229,10 +231,10 @@ func (d *sharedDoc) byAlgorithm(c change) change {
 }
 
 // base returns the set that the next one is made of: have, which is in the store, if
-// it is newer than all we know. A store that lost the keyring, or went back to an
-// older one, gets the newest back, since neither must cost anybody a session or give
-// a revoked key its life back. Only if there never was a set, it is a new one, with
-// one key.
+// there is nothing in what we know that it lacks. A store that lost the keyring, or went
+// back to an older one, gets back what we know, also where others have gone on from the
+// older one: it must neither cost anybody a session nor give a revoked key its life back.
+// Only if there never was a set, it is a new one, with one key.
 func (d *sharedDoc) base(have []byte, now time.Time) ([]byte, error) {
 	switch {
 	case have == nil && d.last == nil:
@@ -249,11 +251,20 @@ func (d *sharedDoc) base(have []byte, now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	known, err := parseSet(sharedWhere, d.last)
-	if err != nil || s.serial() > known.serial() {
-		return have, err
+	if err != nil {
+		return nil, err
 	}
-	known.join(s, now)
-	return known.encode()
+	newer, other := s, known
+	if s.serial() <= known.serial() {
+		newer, other = known, s
+	}
+	if !newer.join(other, now) && newer == s {
+		return have, nil
+	}
+	if err := newer.keepSigning(now, d.algorithm); err != nil {
+		return nil, err
+	}
+	return newer.encode()
 }
 
 // accept notes the set in data, which is in the store, and returns its ring.
