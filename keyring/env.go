@@ -214,7 +214,7 @@ func (r *envReader) revoke(keys []*ring.Key) []*ring.Key {
 			r.addf("%s is the tag of several keys: write the whole kid of the one you mean, %s", source, kids(found))
 		case whole && find(gone, name) == nil:
 			gone = append(gone, k)
-		case !whole && name != "" && complete:
+		case !whole && name != "" && (complete || !ring.ValidTag(name)): // else it may be the tag of a key at fault
 			r.addf("%s is neither a whole kid, tag.fingerprint, nor the tag of a key that is held: write the whole kid", source)
 		}
 	}

@@ -166,12 +166,12 @@ func TestEnvReportsAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	a := newSecret()
 	_, err := openEnv("SESSION_SECRET=changeme", "SESSION_SECRET_OLD="+a+","+a+", "+a+",", "TOKEN_VERSION=v/1",
-		"TOKEN_VERSION_OLD=a,b,c,d,e", "SESSION_SECRET_SPARE=secret", "SESSION_SECRET_REVOKED=a,,b", "SESSION_SECRET_ACTIVATES_AT=now")
+		"TOKEN_VERSION_OLD=a,b,c,d,e", "SESSION_SECRET_SPARE=secret", "SESSION_SECRET_REVOKED=a,,b,~~", "SESSION_SECRET_ACTIVATES_AT=now")
 	refused(t, err, []string{"changeme", a}, "SESSION_SECRET is 8 bytes", "SESSION_SECRET_OLD (value 3)", "SESSION_SECRET_OLD has a comma",
 		"(value 1) and SESSION_SECRET_OLD (value 2) are the same", "TOKEN_VERSION is refused", "TOKEN_VERSION_OLD has 5 tags",
-		"SESSION_SECRET_SPARE is 6 bytes", "SESSION_SECRET_REVOKED has a comma", "SESSION_SECRET_ACTIVATES_AT")
-	if got := strings.Count(err.Error(), "\n") + 1; got != 9 {
-		t.Errorf("got %d faults, want 9:\n%v", got, err)
+		"SESSION_SECRET_SPARE is 6 bytes", "SESSION_SECRET_REVOKED has a comma", "SESSION_SECRET_REVOKED (value 4) is neither", "SESSION_SECRET_ACTIVATES_AT")
+	if got := strings.Count(err.Error(), "\n") + 1; got != 10 {
+		t.Errorf("got %d faults, want 10:\n%v", got, err)
 	}
 }
 
