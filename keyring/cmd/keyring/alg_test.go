@@ -50,7 +50,10 @@ func TestInitForAlgorithm(t *testing.T) {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "keys.json")
-	want(t, refused, `use "HS256", "EdDSA" or "ES256"`, "init", "-file", file, "-alg", "RS256")
+	for _, alg := range []string{"RS256", "none", "hs256", ""} {
+		want(t, misused, `-alg takes one of "HS256", "EdDSA" and "ES256"`, "init", "-file", file, "-alg", alg)
+		want(t, misused, `-alg takes one of "HS256", "EdDSA" and "ES256"`, "rotate", "-file", file, "-alg", alg)
+	}
 	want(t, cannotTell, "keys.json", "list", "-file", file)
 	want(t, misused, "-alg goes with -file", "rotate", "-server", "http://127.0.0.1:1", "-alg", "EdDSA")
 	want(t, misused, "-file PATH is required", "init", "-alg", "EdDSA")

@@ -134,7 +134,7 @@ func (c *call) check(given map[string]bool, rest []string) error {
 	switch {
 	case c.takes == "" && len(rest) > 0:
 		return c.usage("it takes no word besides its flags; secrets and tokens are never arguments")
-	case c.takes != "" && len(rest) != 1:
+	case c.takes != "" && (len(rest) != 1 || rest[0] == ""):
 		return c.usage("name one key, as keyring list shows it")
 	case c.takes != "":
 		c.key = rest[0]
@@ -152,12 +152,16 @@ func (c *call) checkFlags(given map[string]bool) error {
 		return c.usage("-file PATH is required")
 	case given["file"] && c.file == "", given["env"] && c.env == "", given["against"] && c.against == "", given["token-file"] && c.tokenFile == "":
 		return c.usage("a flag that names a file is empty")
+	case given["server"] && c.server == "":
+		return c.usage("-server is empty: it is an address such as https://id.example.com")
 	case given["file"] && (given["env"] || given["flask"]):
 		return c.usage("-file does not go with -env and -flask")
 	case !given["server"] && (given["token-file"] || given["timeout"]):
 		return c.usage("-token-file and -timeout go with -server")
 	case given["server"] && given["alg"]:
 		return c.usage("-alg goes with -file: a server knows what its keys are for")
+	case given["alg"] && c.alg != "HS256" && c.alg != "EdDSA" && c.alg != "ES256":
+		return c.usage(`-alg takes one of "HS256", "EdDSA" and "ES256"`)
 	case given["server"] && given["lifetime"]:
 		return c.usage("-lifetime goes with -file: a server knows what is needed")
 	case given["lifetime"] && c.lifetime <= 0, given["timeout"] && c.timeout <= 0:

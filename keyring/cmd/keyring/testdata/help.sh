@@ -23,6 +23,12 @@ expect 2 keyring help rotat
 expect 2 keyring drop -file keys.json
 expect 2 keyring init
 expect 2 keyring init keys.json
+for command in rotate list 'revoke v1' 'drop v1' status; do
+	expect 2 keyring $command -server ''
+	says '-server is empty'
+done
+expect 2 keyring revoke -file keys.json ''
+says 'name one key'
 expect 2 keyring drop -file keys.json -lifetime -1h v1
 expect 2 keyring drop -server https://id.example.com -lifetime 1h v1
 expect 2 keyring list -file keys.json -timeout 1s
