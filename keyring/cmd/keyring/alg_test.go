@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -37,6 +39,55 @@ func TestAlgorithms(t *testing.T) {
 			t.Errorf("got %q", list)
 		}
 	})
+}
+
+// A new key that is the current one before it could go has no date from which it may.
+func TestMayGoBeforeActivation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "keys.json")
+		ok(t, "init", "-file", file, "-alg", "EdDSA")
+		time.Sleep(20 * time.Hour)
+		ok(t, "rotate", "-file", file)
+		row := func(args ...string) string {
+			return strings.Split(ok(t, append([]string{"list", "-file", file}, args...)...), "\n")[1]
+		}
+		if got := row(); !strings.HasPrefix(got, "v2.") || !strings.HasSuffix(got, "  not yet") {
+			t.Errorf("got %q, want v2 to go not yet", got)
+		}
+		activates := time.Now().Add(24 * time.Hour)
+		out, errs := want(t, refused, "becomes the current key on "+date(activates), "drop", "-json", "-file", file, "v2")
+		if f := decode[failure](t, out); f.Word != "in_use" || strings.Contains(out, "droppable_from") || strings.Contains(errs, "from 2") {
+			t.Errorf("got %s, want no date from which it may go", out)
+		}
+		if got, day := row("-lifetime", "1h"), dateFrom(time.Now().Add(5*time.Hour)); !strings.HasSuffix(got, "  "+day) {
+			t.Errorf("got %q, want %s: it may go while it only co-signs", got, day)
+		}
+		time.Sleep(24 * time.Hour)
+		if got := row(); !strings.HasSuffix(got, "  -") {
+			t.Errorf("got %q, want a dash for the current key", got)
+		}
+		ok(t, "rotate", "-file", file)
+		ok(t, "drop", "-force", "-file", file, "v3")
+	})
+}
+
+// Nor has one that a server names a date for.
+func TestMayGoBeforeActivationByServer(t *testing.T) {
+	t.Parallel()
+	const key = `{"tag":"v2","id":"v2.AAAAAAAA","state":"spare","droppable":"no","droppable_from":"2027-01-09T03:04:05Z","activates":"%s"}`
+	for activates, want := range map[string]string{
+		"2027-01-03T00:00:00Z": "not yet",           // before the date
+		"2027-01-10T00:00:00Z": "2027-01-09 03:05Z", // behind it
+		"2027-01-01T00:00:00Z": "2027-01-09 03:05Z", // past: it is a spare for good
+	} {
+		s := hostile(t, func(w http.ResponseWriter, _ *http.Request) {
+			answer(w, 200, `{"time":"2027-01-02T00:00:00Z","keys":[`+fmt.Sprintf(key, activates)+`]}`)
+		})
+		if got := ok(t, "list", "-server", s, "-token-file", write(t, "token", newSecret())); !strings.HasSuffix(got, "  "+want+"\n") {
+			t.Errorf("activates %s: got %q, want %s", activates, got, want)
+		}
+	}
 }
 
 func TestInitForAlgorithm(t *testing.T) {

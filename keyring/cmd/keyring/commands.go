@@ -32,7 +32,8 @@ once, and is never among the public keys: other libraries cannot verify what it 
 		name: "list", flags: "file|server lifetime", short: "show the keys, and from when each may go", do: listKeys,
 		long: `Keys show as their kid, newest first; their secrets are never shown. MAY GO is from
 when drop removes the key without -force: with -file by the dates in the file, as
-keyring help drop says; with -server by what the running instances know.
+keyring help drop says; with -server by what the running instances know. Of a key
+that only co-signs and will be the current one by that date it says "not yet".
 `,
 	},
 	{
@@ -59,8 +60,9 @@ than the longest lifetime of any token and 24 hours. -lifetime is that of refres
 tokens, REFRESH_TTL, 7 days by default; if you issue purpose tokens that live
 longer, such as invitations, it is theirs. The 24 hours are for servers to come by
 the new key: if the last one had it later, wait as much longer. Without dates in
-the file it cannot be told: exit status 3. With -server the running instances say
-whether the key is needed, and by how many sessions.
+the file it cannot be told: exit status 3. A new key that only co-signs, and will be
+the current one by then, has no such date yet. With -server the running instances
+say whether the key is needed, and by how many sessions.
 
 -force drops it all the same. Who holds a token for which no other live key has
 vouched must sign in again.

@@ -27,9 +27,21 @@ func dated(list []keyring.KeyInfo, lifetime time.Duration, now time.Time) []keyS
 	for i, k := range list {
 		keys[i].KeyInfo = k
 		keys[i].Droppable, keys[i].DroppableFrom = mayGo(list, i, lifetime, now)
+		keys[i].undate(now)
 	}
 	return keys
 }
+
+// undate takes the date away from which a key may go if it will be the current key by
+// then, and cannot: when it may go cannot be said before it has a successor.
+func (k *keyState) undate(now time.Time) {
+	if k.waits(now) && k.Droppable == "no" && !k.DroppableFrom.Before(k.Activates) {
+		k.DroppableFrom = time.Time{}
+	}
+}
+
+// waits reports whether k only co-signs now, and will be the current key.
+func (k *keyState) waits(now time.Time) bool { return k.State == "spare" && now.Before(k.Activates) }
 
 // mayGo reports whether the key i may go, and from when.
 //

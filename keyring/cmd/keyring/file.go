@@ -109,6 +109,10 @@ func (f *keyFile) needed(k keyState) error {
 		return &failure{status: refused, Word: "in_use", Message: fmt.Sprintf("keyring: %s is the current key: rotate first, and drop it from the date on that list shows then", k.ID)}
 	case k.Droppable == "unknown":
 		return unsure("%s may still be needed: it, or the key after it, has no date (iat) in %s, so it cannot be told since when tokens have another key; drop -force removes it all the same", k.ID, f.path)
+	case k.DroppableFrom.IsZero():
+		return &failure{status: refused, Word: "in_use", Message: fmt.Sprintf(
+			"keyring: %s becomes the current key on %s, so from when it may go can only be said when a newer key has taken its place; drop -force removes it now, and who holds a token for which no other live key has vouched must sign in again",
+			k.ID, date(k.Activates))}
 	}
 	return &failure{status: refused, Word: "in_use", DroppableFrom: k.DroppableFrom, Message: fmt.Sprintf(
 		"keyring: %s may still be needed by tokens for which no other live key has vouched: drop it from %s on, or now with -force, and who holds such a token must sign in again",

@@ -66,6 +66,7 @@ func (s *server) report(ctx context.Context) (*report, error) {
 		if k.ID == "" {
 			return nil, errForeign
 		}
+		k.undate(answer.Time)
 		answer.report.Keys = append(answer.report.Keys, k.keyState)
 	}
 	return &answer.report, nil
