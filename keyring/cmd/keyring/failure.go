@@ -46,6 +46,15 @@ func unsure(format string, args ...any) error {
 	return &failure{status: cannotTell, Word: "unavailable", Message: "keyring: " + fmt.Sprintf(format, args...)}
 }
 
+// afterwards returns the error of an answer that says what was done. If it could not be
+// written, it has been done all the same, and the error says it instead.
+func afterwards(what string, err error) error {
+	if !errors.Is(err, errUnwritten) {
+		return err
+	}
+	return &failure{status: done, Message: "keyring: " + what + "\n" + err.Error()}
+}
+
 // failureOf returns err as a failure.
 func failureOf(err error) *failure {
 	var f *failure
@@ -61,7 +70,7 @@ func failureOf(err error) *failure {
 		f.Word = "in_use"
 	case errors.Is(err, fs.ErrExist):
 		f.Word = "exists"
-	case errors.As(err, &path):
+	case errors.Is(err, errUnwritten), errors.As(err, &path):
 		f.status, f.Word = cannotTell, "unavailable"
 	}
 	if faults := strings.Split(f.Message, "\n"); len(faults) > 1 {
@@ -86,7 +95,7 @@ func (c *call) end(err error, stdout, stderr io.Writer) int {
 	}
 	f := failureOf(err)
 	io.WriteString(stderr, plainLines(f.Message)+"\n")
-	if c.json {
+	if c.json && f.status != done {
 		writeJSON(stdout, f)
 	}
 	return f.status

@@ -24,7 +24,8 @@
 // read from standard input, the environment or a file, never from an argument.
 //
 // Exit status: 0 done, 1 refused or unsafe, 2 usage, 3 cannot tell, because a file
-// cannot be read, a server does not answer, or dates or keys are missing.
+// cannot be read, a server does not answer, or dates or keys are missing. Keys that are
+// changed are 0 also if the answer cannot be written: the error then says what was done.
 package main
 
 import (
@@ -44,10 +45,10 @@ func main() {
 // run is main with its surroundings as arguments; it returns the exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c, err := parse(args)
+	c.in, c.out = stdin, output{stdout}
 	if err == nil && c.help != "" {
-		_, err = io.WriteString(stdout, c.help)
+		_, err = io.WriteString(c.out, c.help)
 	} else if err == nil {
-		c.in, c.out = stdin, stdout
 		err = c.do(ctx, c)
 	}
 	return c.end(err, stdout, stderr)

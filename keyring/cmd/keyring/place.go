@@ -58,7 +58,7 @@ func initFile(ctx context.Context, c *call) error {
 	if err := keyring.InitFileFor(c.file, cmp.Or(c.alg, "HS256")); err != nil {
 		return err
 	}
-	return listKeys(ctx, c)
+	return afterwards(c.file+" is made", listKeys(ctx, c))
 }
 
 // listKeys shows the keys, newest first.
@@ -79,38 +79,40 @@ func listKeys(ctx context.Context, c *call) error {
 
 // rotate adds a key that is current from now on, or from its activation.
 func rotate(ctx context.Context, c *call) error {
-	return c.change("%s is the current key now; the others stay as they are\n", func(p place) (named, error) { return p.rotate(ctx, c.alg) })
+	return c.change("is the current key now; the others stay as they are", func(p place) (named, error) { return p.rotate(ctx, c.alg) })
 }
 
 // revoke withdraws a key.
 func revoke(ctx context.Context, c *call) error {
-	return c.change("%s is revoked\n", func(p place) (named, error) { return p.revoke(ctx, c.key) })
+	return c.change("is revoked", func(p place) (named, error) { return p.revoke(ctx, c.key) })
 }
 
 // drop removes a key that nothing needs any more.
 func drop(ctx context.Context, c *call) error {
-	return c.change("%s is dropped\n", func(p place) (named, error) { return p.drop(ctx, c.key, c.force) })
+	return c.change("is dropped", func(p place) (named, error) { return p.drop(ctx, c.key, c.force) })
 }
 
 // change makes a change and says so.
-func (c *call) change(done string, change func(place) (named, error)) error {
+func (c *call) change(what string, change func(place) (named, error)) error {
 	p, err := c.place()
 	if err != nil {
 		return err
 	}
 	k, err := change(p)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case c.json:
-		return writeJSON(c.out, k)
 	}
-	if k.Forced {
-		done = "%s is dropped by force: who holds a token for which no other live key has vouched must sign in again\n"
+	switch {
+	case k.Forced:
+		what = "is dropped by force: who holds a token for which no other live key has vouched must sign in again"
+	case !k.Activates.IsZero():
+		what = "co-signs now, and is the current key from " + k.Activates.Format(time.RFC3339) + " on"
 	}
-	if !k.Activates.IsZero() {
-		done = "%s co-signs now, and is the current key from " + k.Activates.Format(time.RFC3339) + " on\n"
+	what = plain(k.KID) + " " + what
+	if c.json {
+		err = writeJSON(c.out, k)
+	} else {
+		_, err = fmt.Fprintln(c.out, what)
 	}
-	_, err = fmt.Fprintf(c.out, done, plain(k.KID))
-	return err
+	return afterwards(what, err)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -57,7 +58,7 @@ func status(ctx context.Context, c *call) error {
 	}
 	for ctx.Err() == nil {
 		err := c.look(ctx, p)
-		if err != nil && failureOf(err).status != cannotTell {
+		if err != nil && (failureOf(err).status != cannotTell || errors.Is(err, errUnwritten)) {
 			return err
 		}
 		select {
@@ -102,6 +103,9 @@ func (c *call) look(ctx context.Context, p place) error {
 
 // isTerminal reports whether out is a screen.
 func isTerminal(out io.Writer) bool {
+	if o, ok := out.(output); ok {
+		out = o.Writer
+	}
 	f, ok := out.(*os.File)
 	if !ok {
 		return false

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,20 @@ import (
 	"unicode"
 	"unicode/utf16"
 )
+
+// output is where answers are written.
+type output struct{ io.Writer }
+
+// errUnwritten is what it is if that fails.
+var errUnwritten = errors.New("keyring: the answer cannot be written")
+
+func (o output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errUnwritten, err)
+	}
+	return n, err
+}
 
 // plain returns text with all that a terminal may take for a command, or that turns
 // the direction of writing, escaped as in JSON.

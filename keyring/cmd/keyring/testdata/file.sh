@@ -89,3 +89,29 @@ for command in list status rotate 'revoke v5' 'drop v5' check; do
 	expect 1 keyring $command -file keys.json
 	[ "$(wc -l <err)" -gt 2 ] || fail "not all faults are there"
 done
+
+# Where an answer cannot be written, a change is made all the same, and the error says so.
+if [ -c /dev/full ]; then
+	full() { "$@" >/dev/full; }
+	rm keys.json
+	expect 0 full keyring init -file keys.json
+	says 'keyring: keys.json is made'
+	says 'keyring: the answer cannot be written: '
+	for json in '' -json; do
+		expect 0 full keyring rotate -file keys.json $json
+		says ' is the current key now; the others stay as they are'
+		says 'keyring: the answer cannot be written: '
+	done
+	says "keyring: $(kid v3) is the current key now"
+	expect 0 full keyring revoke -file keys.json v2
+	says ' is revoked'
+	expect 0 full keyring drop -file keys.json -force v1
+	says ' is dropped by force'
+	expect 0 keyring list -file keys.json
+	[ "$(wc -l <out)" = 3 ] || fail 'not v3 and v2'
+	for command in generate 'list -file keys.json' 'status -file keys.json' 'check -file keys.json' 'help'; do
+		expect 3 full keyring $command
+		grep -q '^keyring: the answer cannot be written: ' err || fail 'another error'
+	done
+	expect 3 full timeout 20 keyring status -watch -file keys.json
+fi
