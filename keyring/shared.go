@@ -246,7 +246,13 @@ func (d *sharedDoc) base(have []byte, now time.Time) ([]byte, error) {
 	case d.last == nil || bytes.Equal(have, d.last):
 		return have, nil
 	}
-	s, err := parseSet(sharedWhere, have)
+	return d.joined(have, now)
+}
+
+// joined returns the set of all that is known by have and by us; have itself if it is
+// the newer one and lacks nothing.
+func (d *sharedDoc) joined(have []byte, now time.Time) ([]byte, error) {
+	stored, err := parseSet(sharedWhere, have)
 	if err != nil {
 		return nil, err
 	}
@@ -254,11 +260,11 @@ func (d *sharedDoc) base(have []byte, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	newer, other := s, known
-	if s.serial() <= known.serial() {
-		newer, other = known, s
+	newer, other := known, stored
+	if stored.serial() > known.serial() {
+		newer, other = stored, known
 	}
-	if !newer.join(other, now) && newer == s {
+	if !newer.join(other, now) && newer == stored {
 		return have, nil
 	}
 	if err := newer.keepSigning(now, d.algorithm); err != nil {
