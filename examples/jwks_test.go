@@ -1,8 +1,6 @@
 package examples_test
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -60,12 +58,7 @@ func TestJWKS(t *testing.T) {
 // The lines that the command prints show what they promise.
 func TestJWKSLines(t *testing.T) {
 	t.Parallel()
-	switch _, err := exec.LookPath("curl"); {
-	case err != nil && os.Getenv("REQUIRE_SERVICES") == "1":
-		t.Fatal("curl is not installed, and REQUIRE_SERVICES=1")
-	case err != nil:
-		t.Skip("curl is not installed")
-	}
+	installed(t, "curl")
 	p := start(t, "jwks")
 	p.verifying(t)
 	eventually(t, "the lines are printed", func() bool { return strings.Contains(p.out.String(), "rotate:") })

@@ -23,6 +23,7 @@ const (
 	testAll          = "go test work\n"
 	startProgram     = "export SESSION_SECRET=$(go run ./keyring/cmd/keyring generate)\ngo run ./hello\n"
 	playFleet        = "go run ./examples/fleet -store none\n"
+	adminToken       = "export KEYRING_TOKEN=$(curl -s -d '{\"username\":\"admin\",\"password\":\"admin\",\"transport\":\"bearer\"}' \\\n  http://127.0.0.1:8080/api/auth/login | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n"
 	nextVariables    = "go run ./keyring/cmd/keyring env -env service.env > next.env\ngo run ./keyring/cmd/keyring check -env next.env -against service.env\n"
 	rotateServer     = "go run ./keyring/cmd/keyring rotate -server http://127.0.0.1:8080\n"
 	watchRotation    = "go run ./keyring/cmd/keyring status -watch -server http://127.0.0.1:8080\n"
@@ -48,6 +49,7 @@ func TestREADMECommands(t *testing.T) {
 		testAll:          wantInCI,
 		startProgram:     nil, // TestREADMEProgram
 		playFleet:        tryFleet,
+		adminToken:       tryAdminToken,
 		nextVariables:    tryNextVariables,
 		rotateServer:     tryRotateServer,
 		watchRotation:    nil, // tryRotateServer
@@ -166,6 +168,16 @@ func tryNextVariables(t *testing.T) {
 	next, err := os.ReadFile(filepath.Join(dir, "next.env"))
 	if err != nil || !regexp.MustCompile(`(?m)^SESSION_SECRET=[0-9a-f]{64}$`).Match(next) || !strings.Contains(string(next), "\nSESSION_SECRET_OLD="+secret+"\nTOKEN_VERSION=v2\n") {
 		t.Errorf("got %v and %d bytes, want a new secret, the old one and v2", err, len(next))
+	}
+}
+
+// tryAdminToken asks a server about its keys with the token that the lines get.
+func tryAdminToken(t *testing.T) {
+	installed(t, "curl")
+	s := start(t, "quickstart")
+	block := strings.Replace(adminToken+strings.SplitAfter(dropKey, "\n")[0], "http://127.0.0.1:8080", s.url, 2)
+	if out := output(t, block); !strings.Contains(out, "current") {
+		t.Errorf("got %s, want the current key", out)
 	}
 }
 

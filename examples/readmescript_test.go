@@ -8,18 +8,18 @@ import (
 	"testing"
 )
 
-// ofNode returns the path of a program of Node, or skips the test for want of it; where
+// installed returns the path of a program, or skips the test for want of it; where
 // everything must be there, that is a failure.
-func ofNode(t *testing.T, name string) string {
+func installed(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err == nil {
 		return path
 	}
 	if os.Getenv("REQUIRE_SERVICES") == "1" {
-		t.Fatalf("missing: %s, of Node", name)
+		t.Fatalf("%s is not installed", name)
 	}
-	t.Skipf("missing: %s, of Node", name)
+	t.Skipf("%s is not installed", name)
 	return ""
 }
 
@@ -57,7 +57,7 @@ console.log(did.join(" "), status, monitor.state);
 // The script of the README runs as it stands, and does what the README says.
 func TestREADMEScript(t *testing.T) {
 	t.Parallel()
-	node := ofNode(t, "node")
+	node := installed(t, "node")
 	scripts := blocks(t, "js")
 	if len(scripts) != 1 {
 		t.Fatalf("the README has %d scripts, want 1", len(scripts))
@@ -82,7 +82,7 @@ func TestREADMEScript(t *testing.T) {
 
 // tryInstallMonitor installs the module elsewhere, and imports it by its name.
 func tryInstallMonitor(t *testing.T) {
-	node, _ := ofNode(t, "node"), ofNode(t, "npm")
+	node, _ := installed(t, "node"), installed(t, "npm")
 	folder, err := filepath.Abs("../health/monitor")
 	if err != nil {
 		t.Fatal(err)

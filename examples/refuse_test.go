@@ -82,21 +82,23 @@ func badStores(t *testing.T) []refusal {
 	notOne := file(t, strings.Repeat("not a database ", 100), 0o600)
 	var list []refusal
 	for name, c := range map[string][2]string{
-		"store unknown":                      {"oracle://scott:tiger@db", "none of the known kinds"},
-		"store without a kind":               {"/var/lib/sessions.db", "none of the known kinds"},
-		"store in memory with a name":        {"memory:x", "none of the known kinds"},
-		"SQLite without a path":              {"sqlite:", "none of the known kinds"},
-		"SQLite in what is no database":      {"sqlite:" + notOne, "not a database"},
-		"SQLite in a folder":                 {"sqlite:" + t.TempDir(), "SESSION_STORE cannot be opened"},
-		"SQLite below a file":                {"sqlite:" + notOne + "/sessions.db", "not a directory"},
-		"SQLite that cannot be made":         {"sqlite:file:" + filepath.Join(t.TempDir(), "new.db") + "?mode=ro", "SESSION_STORE cannot be opened"},
-		"SQLite that cannot be written":      {"sqlite:file:" + oldDatabase(t) + "?mode=ro", "readonly"},
-		"PostgreSQL that is not there":       {"postgres://scott:tiger@" + nobody(t) + "/db", "refused"},
-		"PostgreSQL with a bad setting":      {"postgres://scott:tiger@127.0.0.1/db?sslmode=never&password=tiger", "sslmode"},
-		"PostgreSQL with a bad address":      {"postgres://scott:ti%ger@127.0.0.1/db", "none of the known kinds"},
-		"Redis that is not there":            {"redis://scott:tiger@" + nobody(t) + "/0", "refused"},
-		"Redis with a bad address":           {"redis://scott:tiger@127.0.0.1/tiger", "SESSION_STORE cannot be opened"},
-		"Redis that speaks another protocol": {"redis://scott:tiger@" + occupied(t) + "/0?dial_timeout=1s&read_timeout=1s&max_retries=-1", "SESSION_STORE cannot be opened"},
+		"store unknown":                       {"oracle://scott:tiger@db", "none of the known kinds"},
+		"store without a kind":                {"/var/lib/sessions.db", "none of the known kinds"},
+		"store in memory with a name":         {"memory:x", "none of the known kinds"},
+		"SQLite without a path":               {"sqlite:", "none of the known kinds"},
+		"SQLite in what is no database":       {"sqlite:" + notOne, "not a database"},
+		"SQLite in a folder":                  {"sqlite:" + t.TempDir(), "SESSION_STORE cannot be opened"},
+		"SQLite below a file":                 {"sqlite:" + notOne + "/sessions.db", "not a directory"},
+		"SQLite that cannot be made":          {"sqlite:file:" + filepath.Join(t.TempDir(), "new.db") + "?mode=ro", "SESSION_STORE cannot be opened"},
+		"SQLite that cannot be written":       {"sqlite:file:" + oldDatabase(t) + "?mode=ro", "readonly"},
+		"PostgreSQL that is not there":        {"postgres://scott:tiger@" + nobody(t) + "/db", "refused"},
+		"PostgreSQL with a bad setting":       {"postgres://scott:tiger@127.0.0.1/db?sslmode=never&password=tiger", "sslmode"},
+		"PostgreSQL with a bad address":       {"postgres://scott:ti%ger@127.0.0.1/db", "percent-encoded"},
+		"PostgreSQL with a # in the password": {"postgres://scott:ti#ger@127.0.0.1:5432/db", "percent-encoded"},
+		"Redis without a number":              {"redis://:tiger@127.0.0.1:port/0", "percent-encoded"},
+		"Redis that is not there":             {"redis://scott:tiger@" + nobody(t) + "/0", "refused"},
+		"Redis with a bad address":            {"redis://scott:tiger@127.0.0.1/tiger", "SESSION_STORE cannot be opened"},
+		"Redis that speaks another protocol":  {"redis://scott:tiger@" + occupied(t) + "/0?dial_timeout=1s&read_timeout=1s&max_retries=-1", "SESSION_STORE cannot be opened"},
 	} {
 		list = append(list, refusal{name, []string{good, "SESSION_STORE=" + c[0]}, c[1]})
 	}

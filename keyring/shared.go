@@ -15,7 +15,8 @@ import (
 )
 
 // Shared configures a keyring that is kept in a store, sealed there, and shared by
-// all instances on that store.
+// all instances on that store. It prints without its KEK; only in an unexported field of
+// another struct fmt cannot know that, so log no such struct whole.
 type Shared struct {
 	// Store is required. Every session.Store is one.
 	Store Store

@@ -28,7 +28,9 @@ type Config struct {
 	Store Store
 
 	// Issuer and Audience are put into tokens and demanded from them, when set
-	// (RFC 7519, sections 4.1.1 and 4.1.3).
+	// (RFC 7519, sections 4.1.1 and 4.1.3). A token that was issued without them, or
+	// with others, is invalid where they are set: to set or change them while people
+	// are signed in signs these out.
 	Issuer, Audience string
 
 	// AccessTTL is how long an access token lives. Default 15 minutes.

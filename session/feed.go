@@ -13,7 +13,9 @@ import (
 )
 
 // RevocationFeed is how services that only verify learn which sessions have ended: the
-// one with the Store tells them by ServeRevocations. It prints without its secret.
+// one with the Store tells them by ServeRevocations. It prints without its secret, also
+// inside of a Config; only in an unexported field of another struct fmt cannot know that,
+// so log no such struct whole.
 type RevocationFeed struct {
 	// URL is the address of ServeRevocations at another service, https, or http on
 	// this machine. It is for a Manager without a Store; empty: none.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,15 +41,18 @@ type storeAddress struct {
 func readStore(e *server.Env) storeAddress {
 	value := e.Text("SESSION_STORE", "sqlite:"+filepath.Join(e.DataDir(), "sessions.db"))
 	kind, rest, _ := strings.Cut(value, ":")
-	_, errURL := url.Parse(value)
-	switch {
+	_, errURL := url.Parse(value) // whose text has the password
+	switch isURL := slices.Contains([]string{"postgres", "postgresql", "redis", "rediss"}, kind); {
 	case value == "none" || value == "memory:":
 		return storeAddress{kind: kind}
 	case kind == "sqlite" && rest != "":
 		return storeAddress{kind, rest}
-	case (kind == "postgres" || kind == "postgresql") && errURL == nil:
+	case isURL && errURL != nil:
+		e.Fault("SESSION_STORE is no URL that can be read: what the password has of / ? # @ : %% and spaces must be percent-encoded, and the port be a number")
+		return storeAddress{}
+	case kind == "postgres" || kind == "postgresql":
 		return storeAddress{"postgres", value}
-	case (kind == "redis" || kind == "rediss") && errURL == nil:
+	case isURL:
 		return storeAddress{"redis", value}
 	}
 	e.Fault("SESSION_STORE is none of the known kinds: use sqlite:PATH, postgres://…, redis://…, memory: or none")
