@@ -20,6 +20,7 @@ import (
 //	FRONTEND_ORIGINS        the pages that may call, comma separated
 //	LEGACY_UNTIL            until when tokens that Flask issued are accepted, RFC 3339; no end if not set
 //	BODY_TOKENS             1, or 0 to keep tokens out of bodies
+//	INSECURE_DEMO           1 to let other machines in though any password is good; 0 if not set
 type config struct {
 	addr       string
 	secure     bool
@@ -37,6 +38,7 @@ func readConfig() (*config, error) {
 		secure:     e.Switch("COOKIE_SECURE", true),
 		bodyTokens: e.Switch("BODY_TOKENS", true),
 	}
+	e.CheckDemo(c.addr)
 	if !c.secure && !server.Loopback(c.addr) {
 		e.Fault("COOKIE_SECURE is 0 and %s is not loopback: cookies without Secure are for this machine only", c.addr)
 	}

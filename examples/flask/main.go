@@ -11,6 +11,9 @@
 // them. And a session goes on for as long as it is refreshed, unless SESSION_TTL
 // ends it. New services should start from the quickstart.
 //
+// Any password is good but one, so other machines are let in only with INSECURE_DEMO=1:
+// put your own check into login.go first.
+//
 // The variables that it reads are named in config.go.
 package main
 

@@ -29,7 +29,7 @@ type config struct {
 func readConfig() (*config, error) {
 	var e server.Env
 	c := &config{addr: e.Address("127.0.0.1:8080"), anyUser: e.Switch("ANY_USER", false)}
-	checkListener(&e, c.addr)
+	e.CheckDemo(c.addr)
 	c.store = readStore(&e)
 	c.sessions = lifetimes(&e)
 	revocation(&e, c.store, &c.sessions)
@@ -71,13 +71,6 @@ func (c *config) open() error {
 
 // secure reports whether browsers keep the cookies for https only.
 func (c *config) secure() bool { return c.preset != "local" }
-
-// checkListener keeps accounts with well-known passwords off the network.
-func checkListener(e *server.Env, addr string) {
-	if !server.Loopback(addr) && !e.Switch("INSECURE_DEMO", false) {
-		e.Fault("%s is not loopback, and the demo accounts have well-known passwords: listen on 127.0.0.1, or set INSECURE_DEMO=1", addr)
-	}
-}
 
 // revocation reads what goes with a store.
 func revocation(e *server.Env, store storeAddress, cfg *session.Config) {

@@ -142,6 +142,13 @@ func (e *Env) Address(preset string) string {
 	return addr
 }
 
+// CheckDemo keeps accounts that anybody can sign in to off the network.
+func (e *Env) CheckDemo(addr string) {
+	if !Loopback(addr) && !e.Switch("INSECURE_DEMO", false) {
+		e.Fault("%s is not loopback, and anybody can sign in to the demo accounts: listen on 127.0.0.1, or set INSECURE_DEMO=1", addr)
+	}
+}
+
 // Loopback reports whether only this machine can reach addr.
 func Loopback(addr string) bool {
 	host, _, _ := net.SplitHostPort(addr)
