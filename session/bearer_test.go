@@ -66,6 +66,32 @@ func TestHeaderForms(t *testing.T) {
 	}
 }
 
+// E3: a 401 speaks of an error exactly if a token was sent, which a header need not have.
+func TestChallenge(t *testing.T) {
+	t.Parallel()
+	const none, bad = `Bearer`, `Bearer error="invalid_token"`
+	m := managerOf(t, "v1", withCookies)
+	for _, c := range []struct {
+		want    string
+		headers []string
+	}{
+		{none, nil}, {none, []string{""}}, {none, []string{"Bearer"}}, {none, []string{"Bearer "}}, {none, []string{"x.y.z"}}, {none, []string{"Bearer\tx.y.z"}},
+		{none, []string{"Basic YWxpY2U6cGFzc3dvcmQ="}}, {none, []string{"", ""}}, {none, []string{"Basic abc", "Bearer"}},
+		{bad, []string{"Bearer x"}}, {bad, []string{"bearer x.y.z"}}, {bad, []string{"Bearer x.y.z", "Bearer x.y.z"}}, {bad, []string{"Basic abc", "Bearer x.y.z"}},
+	} {
+		for _, guard := range []func(http.Handler) http.Handler{m.Require, m.RequireFunc(func(*session.Claims) error { return nil })} {
+			r := request("/", cookieLine(accessCookie, "x.y.z", refreshCookie, "x.y.z"))
+			if c.headers == nil {
+				r = request("/")
+			}
+			r.Header["Authorization"] = c.headers
+			if res := serve(guard(hello), r); res.StatusCode != 401 || res.Header.Get("WWW-Authenticate") != c.want {
+				t.Errorf("%q: got %d %q, want 401 %q", c.headers, res.StatusCode, res.Header.Get("WWW-Authenticate"), c.want)
+			}
+		}
+	}
+}
+
 // E2: tokens in the address are not looked at.
 func TestNoTokenInURL(t *testing.T) {
 	t.Parallel()

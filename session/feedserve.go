@@ -38,8 +38,8 @@ func (m *Manager) ServeRevocations(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusMethodNotAllowed, "invalid")
 		return
 	}
-	if secret, present, _ := bearer(r); !m.serves.secrets.has(secret) {
-		m.strange(w, r, present)
+	if err := m.serves.admits(r); err != nil {
+		m.strange(w, r, err)
 		return
 	}
 	p, err := m.serves.page(r.Context(), r.URL.Query().Get("after"))
@@ -57,16 +57,11 @@ func (m *Manager) ServeRevocations(w http.ResponseWriter, r *http.Request) {
 }
 
 // strange refuses a request for the feed without a secret of ours.
-func (m *Manager) strange(w http.ResponseWriter, r *http.Request, present bool) {
-	err := ErrNoToken
-	w.Header().Set("WWW-Authenticate", "Bearer")
-	if present {
-		err = ErrInvalid
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-		if m.strangeLog.pass(time.Now()) {
-			m.cfg.Logger.WarnContext(r.Context(), "revocation feed refused: not a secret of Config.Revocations")
-		}
+func (m *Manager) strange(w http.ResponseWriter, r *http.Request, err error) {
+	if err != ErrNoToken && m.strangeLog.pass(time.Now()) {
+		m.cfg.Logger.WarnContext(r.Context(), "revocation feed refused: not a secret of Config.Revocations")
 	}
+	challenge(w.Header(), err)
 	writeError(w, http.StatusUnauthorized, Reason(err))
 }
 
@@ -93,6 +88,18 @@ type feedServer struct {
 
 func newFeedServer(feed Feed, f RevocationFeed) *feedServer {
 	return &feedServer{feed: feed, secrets: acceptedOf(f), size: pageSize, all: make(chan struct{}, 1), news: make(chan struct{}, maxNews)}
+}
+
+// admits returns why r may not have the feed, nil if it comes with a secret of ours.
+func (s *feedServer) admits(r *http.Request) error {
+	secret, present, err := bearer(r)
+	switch {
+	case !present:
+		return ErrNoToken
+	case err == nil && !s.secrets.has(secret):
+		return ErrInvalid
+	}
+	return err
 }
 
 // reading is what the store said behind a cursor.

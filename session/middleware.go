@@ -14,7 +14,8 @@ import (
 //
 // Answers below Require are marked Cache-Control: no-store, unless the handler
 // says otherwise, and vary with Authorization and Cookie. A 401 carries
-// WWW-Authenticate (RFC 6750, section 3), a 503 Retry-After.
+// WWW-Authenticate, with an error if a token was sent (RFC 6750, section 3); a 503
+// Retry-After.
 func (m *Manager) Require(next http.Handler) http.Handler {
 	return m.guard(next, func(*Claims) error { return nil })
 }
@@ -139,11 +140,7 @@ func (m *Manager) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h, status := w.Header(), Status(err)
 	switch status {
 	case http.StatusUnauthorized:
-		challenge := `Bearer`
-		if !errors.Is(err, ErrNoToken) {
-			challenge = `Bearer error="invalid_token"`
-		}
-		h.Set("WWW-Authenticate", challenge)
+		challenge(h, err)
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "1")
 	}
@@ -152,6 +149,16 @@ func (m *Manager) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	writeError(w, status, Reason(err))
+}
+
+// challenge says what to come with instead, and that the token is no good if there was
+// one (RFC 6750, section 3).
+func challenge(h http.Header, err error) {
+	value := `Bearer error="invalid_token"`
+	if errors.Is(err, ErrNoToken) || errors.Is(err, errNoBearer) {
+		value = `Bearer`
+	}
+	h.Set("WWW-Authenticate", value)
 }
 
 // writeError answers with {"error": word}.

@@ -90,12 +90,19 @@ func (m *Manager) sameOrigin(r *http.Request) error {
 // is such a header, good or bad.
 func bearer(r *http.Request) (token string, present bool, err error) {
 	values := r.Header["Authorization"]
-	if len(values) == 0 {
-		return "", false, nil
+	for _, value := range values {
+		scheme, rest, _ := strings.Cut(value, " ")
+		if token == "" && strings.EqualFold(scheme, "Bearer") {
+			token = rest
+		}
 	}
-	scheme, token, ok := strings.Cut(values[0], " ")
-	if len(values) > 1 || !ok || token == "" || !strings.EqualFold(scheme, "Bearer") {
-		return "", true, errHeader
+	switch {
+	case len(values) == 0:
+		return "", false, nil
+	case token == "":
+		return "", true, errNoBearer
+	case len(values) > 1:
+		return "", true, errHeaders
 	}
 	return token, true, nil
 }
