@@ -25,7 +25,10 @@ func TestHeaderForms(t *testing.T) {
 		{"empty", "invalid", []string{""}},
 		{"only the scheme", "invalid", []string{"Bearer"}},
 		{"the scheme and a space", "invalid", []string{"Bearer "}},
-		{"two spaces", "invalid", []string{"Bearer  " + good}},
+		{"two spaces", "ok", []string{"Bearer  " + good}}, // RFC 6750, section 2.1: 1*SP
+		{"many spaces", "ok", []string{"Bearer" + strings.Repeat(" ", 4000) + good}},
+		{"two spaces and a tab", "invalid", []string{"Bearer  \t" + good}},
+		{"only spaces", "invalid", []string{"Bearer   "}},
 		{"a space before", "invalid", []string{" Bearer " + good}},
 		{"a space behind", "invalid", []string{"Bearer " + good + " "}},
 		{"a tab", "invalid", []string{"Bearer\t" + good}},
@@ -75,7 +78,7 @@ func TestChallenge(t *testing.T) {
 		want    string
 		headers []string
 	}{
-		{none, nil}, {none, []string{""}}, {none, []string{"Bearer"}}, {none, []string{"Bearer "}}, {none, []string{"x.y.z"}}, {none, []string{"Bearer\tx.y.z"}},
+		{none, nil}, {none, []string{""}}, {none, []string{"Bearer"}}, {none, []string{"Bearer "}}, {none, []string{"Bearer   "}}, {none, []string{"x.y.z"}}, {none, []string{"Bearer\tx.y.z"}},
 		{none, []string{"Basic YWxpY2U6cGFzc3dvcmQ="}}, {none, []string{"", ""}}, {none, []string{"Basic abc", "Bearer"}},
 		{bad, []string{"Bearer x"}}, {bad, []string{"bearer x.y.z"}}, {bad, []string{"Bearer x.y.z", "Bearer x.y.z"}}, {bad, []string{"Basic abc", "Bearer x.y.z"}},
 	} {

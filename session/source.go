@@ -93,7 +93,7 @@ func bearer(r *http.Request) (token string, present bool, err error) {
 	for _, value := range values {
 		scheme, rest, _ := strings.Cut(value, " ")
 		if token == "" && strings.EqualFold(scheme, "Bearer") {
-			token = rest
+			token = strings.TrimLeft(rest, " ") // RFC 6750, section 2.1: one space or more
 		}
 	}
 	switch {
