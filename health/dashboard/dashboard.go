@@ -14,7 +14,8 @@
 //	POST /admin/api/keys/revoke  {"key": kid or tag}
 //	POST /admin/api/keys/drop    {"key": kid or tag, "force": bool}
 //
-// No answer holds a secret or a token.
+// A body that is no JSON object, or has other members, is 400; an empty one is {}. No
+// answer holds a secret or a token.
 package dashboard
 
 import (

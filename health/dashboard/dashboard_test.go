@@ -214,9 +214,11 @@ func TestKeys(t *testing.T) {
 		step(revokeLine, `{"key":"v3"}`, 200, `{"tag":"v3","kid":"v3.`, "v4 current, v3 revoked, v2 previous")
 		step(revokeLine, `{"key":"v3"}`, 200, "v3.", "v4 current, v3 revoked, v2 previous")
 		step(revokeLine, `{"key":"`+strings.Repeat("x", 64)+`"}`, 404, `"message":"no key, or more than one, has that kid or tag"`, "v4 current, v3 revoked, v2 previous")
-		for _, bad := range []string{`{"key":`, `[]`, `"v2"`, `{"key":"` + strings.Repeat("x", 5000) + `"}`, `{"force":"yes"}`, "null", `{"key":"v3","key":"v4"}`} {
-			step(rotateLine, bad, 400, `"error":"invalid"`, "v4 current, v3 revoked, v2 previous")
-			step(revokeLine, bad, 400, `"error":"invalid"`, "v4 current, v3 revoked, v2 previous")
+		for _, bad := range []string{`{"key":`, `[]`, `"v2"`, `{"key":"` + strings.Repeat("x", 5000) + `"}`, `{"force":"yes"}`, "null", `{"key":"v3","key":"v4"}`,
+			`{"kid":"v3"}`, `{"x":1}`, `{"Key":"v2"}`, `{"key":"v2","Force":true}`, `{"key":"v2","forced":true}`, `{"":"v2"}`} {
+			for _, line := range []string{rotateLine, revokeLine, dropLine} {
+				step(line, bad, 400, `"error":"invalid","message":"the body is no JSON object such as {\"key\": \"v1\"}"`, "v4 current, v3 revoked, v2 previous")
+			}
 		}
 		step(revokeLine, "", 404, "no_such_key", "v4 current, v3 revoked, v2 previous")
 		time.Sleep(26 * time.Hour)

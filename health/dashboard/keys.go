@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/strictjson"
@@ -163,15 +164,22 @@ func (b *board) obey(name string, do func(context.Context, order) (done, error))
 	}
 }
 
-// orderOf returns the order in the body of r: one JSON object whose members differ, or nothing.
+var errMember = errors.New("an order has the members key and force only")
+
+// orderOf returns the order in the body of r: one JSON object whose members differ and are
+// those of an order, or nothing. What is misspelt must not count as not said.
 func orderOf(w http.ResponseWriter, r *http.Request) (order, error) {
 	var o order
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
 	if err != nil || len(data) == 0 {
 		return o, err
 	}
-	if _, err := strictjson.Object(data); err != nil {
+	members, err := strictjson.Object(data)
+	if err != nil {
 		return o, err
+	}
+	if slices.ContainsFunc(members, func(m strictjson.Member) bool { return m.Name != "key" && m.Name != "force" }) {
+		return o, errMember
 	}
 	err = json.Unmarshal(data, &o)
 	return o, err
