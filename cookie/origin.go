@@ -8,7 +8,8 @@ import (
 )
 
 // Check refuses requests that a page of an origin not allowed here has caused:
-// with status 403, by an error whose method HTTPStatus returns it.
+// with status 403, by an error whose method HTTPStatus returns it. Functions Status and
+// Reason of package session know it: 403, cross_origin.
 //
 // It is [http.CrossOriginProtection] with Config.Origins trusted and no exempt
 // paths. Requests that come from no page, and those with a safe method (GET,

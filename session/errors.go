@@ -44,8 +44,10 @@ var reasons = []reason{
 
 // Status returns the HTTP status for err: 401, 403 or 503, and 200 for nil.
 //
-// What is no refusal is 503, so that a fault signs nobody out. One more status
-// comes from cookies: a policy for localhost answers other hosts with 421.
+// What is no refusal is 503, so that a fault signs nobody out. What cookies refuse has
+// a method HTTPStatus, of which two statuses count: 403, for a page of another origin
+// and as good as ErrCrossOrigin, so the error of a policy's Check can be given as it is;
+// and 421, by which a policy for localhost answers other hosts.
 func Status(err error) int {
 	if err == nil {
 		return http.StatusOK
@@ -53,11 +55,19 @@ func Status(err error) int {
 	if r := reasonOf(err); r != nil {
 		return r.status
 	}
-	var s interface{ HTTPStatus() int }
-	if errors.As(err, &s) && s.HTTPStatus() == http.StatusMisdirectedRequest {
+	if ownStatus(err) == http.StatusMisdirectedRequest {
 		return http.StatusMisdirectedRequest
 	}
 	return http.StatusServiceUnavailable
+}
+
+// ownStatus returns the status that err has of itself, 0 if it has none.
+func ownStatus(err error) int {
+	var s interface{ HTTPStatus() int }
+	if !errors.As(err, &s) {
+		return 0
+	}
+	return s.HTTPStatus()
 }
 
 // Reason returns the word for err that JSON, logs and metrics use: no_token,
@@ -88,6 +98,9 @@ func reasonOf(err error) *reason {
 		if errors.Is(err, reasons[i].err) {
 			return &reasons[i]
 		}
+	}
+	if ownStatus(err) == http.StatusForbidden {
+		return reasonOf(ErrCrossOrigin)
 	}
 	return nil
 }

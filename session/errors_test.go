@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"testing"
 
+	"github.com/sessionring/sessionring/cookie"
 	"github.com/sessionring/sessionring/session"
 )
 
@@ -37,6 +39,7 @@ func TestStatusAndReason(t *testing.T) {
 		{context.Canceled, 503, "unavailable", "context canceled"},
 		{errors.New("disk full"), 503, "unavailable", "disk full"},
 		{misdirected(421), 421, "unavailable", "not for this host"},
+		{misdirected(403), 403, "cross_origin", "not for this host"},
 		{misdirected(200), 503, "unavailable", "not for this host"},
 		{misdirected(401), 503, "unavailable", "not for this host"},
 	} {
@@ -62,6 +65,20 @@ func TestStatusAndReason(t *testing.T) {
 	}
 	if !errors.Is(session.ErrReused, session.ErrRevoked) || errors.Is(session.ErrRevoked, session.ErrReused) {
 		t.Error("got ErrReused apart from ErrRevoked, want it to wrap it, and not the reverse")
+	}
+}
+
+// A program that asks its policy itself, as before a WebSocket handshake, answers as the
+// handlers of the library do.
+func TestStatusOfForeignPage(t *testing.T) {
+	t.Parallel()
+	policy := cookie.SameSite()
+	r := httptest.NewRequest("POST", "https://app.example.com/", nil)
+	r.Header.Set("Origin", "https://evil.example")
+	res := serve(policy.Handler(hello), r)
+	err := policy.Check(r)
+	if session.Status(err) != res.StatusCode || fmt.Sprintf("{%q:%q}", "error", session.Reason(err)) != bodyOf(t, res) {
+		t.Errorf("got %d %s for %v, want what the handler answers, %d", session.Status(err), session.Reason(err), err, res.StatusCode)
 	}
 }
 
