@@ -10,6 +10,10 @@ import (
 // The nine refusals, each the word of [Reason] that errors.Is finds in every
 // error of this package that is a refusal. Finer causes are in the error text,
 // which never holds any part of a token or secret.
+//
+// A Store that is down is ErrUnavailable. What Sessions, Redeem and the methods that
+// revoke return where there is none, or none that can do it, is [errors.ErrUnsupported]
+// as well.
 var (
 	ErrNoToken     = errors.New("session: no token")                  // 401: nobody is signed in
 	ErrExpired     = ring.ErrExpired                                  // 401: refresh, or sign in again

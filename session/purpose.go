@@ -82,7 +82,7 @@ func (p *Purpose) Issue(_ context.Context, subject string, claims any) (string, 
 
 // Redeem checks a token of this purpose and uses it up; the second time is
 // ErrReused, at every instance. It needs a Store. Its other errors are those of
-// Manager.Verify, and ErrUnavailable while the store is down.
+// Manager.Verify, and ErrUnavailable while the store is down or without one.
 func (p *Purpose) Redeem(ctx context.Context, token string) (*Claims, error) {
 	if p.m.cfg.Store == nil {
 		return nil, errNeedsStore

@@ -24,8 +24,8 @@ type ending struct {
 
 // errNeedsStore is the error of methods that need Config.Store or what it can do.
 var (
-	errNeedsStore = errors.New("session: this needs Config.Store")
-	errNeedsIndex = errors.New("session: this needs a Config.Store that is also an Index")
+	errNeedsStore = fmt.Errorf("%w: %w: this needs Config.Store", ErrUnavailable, errors.ErrUnsupported)
+	errNeedsIndex = fmt.Errorf("%w: %w: this needs a Config.Store that is also an Index", ErrUnavailable, errors.ErrUnsupported)
 )
 
 // Revoke ends one session of a user. A session that is gone, or somebody else's,

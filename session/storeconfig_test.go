@@ -1,6 +1,7 @@
 package session_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,25 +70,30 @@ func TestDefaultGrace(t *testing.T) {
 	}
 }
 
-// What needs a store, or an index, says so and nothing else.
+// What needs a store, or an index, says so, and that nobody can tell.
 func TestNeedsStore(t *testing.T) {
 	t.Parallel()
+	lacks := func(err error, what string) {
+		t.Helper()
+		wantErr(t, err, session.ErrUnavailable)
+		if want := "session: cannot tell now: unsupported operation: this needs " + what; !errors.Is(err, errors.ErrUnsupported) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
 	off := func(cfg *session.Config) { cfg.Revocation = session.Off }
 	for _, m := range []*session.Manager{managerOf(t, "v1"), managerOn(t, least{new(memstore.Store)}, off)} {
-		if _, err := m.Sessions(t.Context(), "alice"); err == nil {
-			t.Error("Sessions: got nil, want an error")
-		}
-		if err := m.RevokeSubject(t.Context(), "alice"); err == nil {
-			t.Error("RevokeSubject: got nil, want an error")
-		}
+		_, err := m.Sessions(t.Context(), "alice")
+		lacks(err, "a Config.Store that is also an Index")
+		lacks(m.RevokeSubject(t.Context(), "alice"), "a Config.Store that is also an Index")
 		if stats, err := m.Stats(t.Context()); err != nil || stats.Sessions != nil || len(stats.Keys) != 1 {
 			t.Errorf("Stats: got %+v, %v, want the keys alone", stats, err)
 		}
 	}
 	m := managerOf(t, "v1")
-	if m.Revoke(t.Context(), "alice", "sid") == nil || m.RevokeBefore(t.Context(), time.Now()) == nil {
-		t.Error("got nil from a manager without a store, want errors")
-	}
+	lacks(m.Revoke(t.Context(), "alice", "sid"), "Config.Store")
+	lacks(m.RevokeBefore(t.Context(), time.Now()), "Config.Store")
+	_, err := m.Purpose("reset", time.Hour).Redeem(t.Context(), "x.y.z")
+	lacks(err, "Config.Store")
 }
 
 // Not every store can have NUL in an id, so no subject of a record has it.

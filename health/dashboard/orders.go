@@ -75,7 +75,7 @@ func (b *board) ended(ctx context.Context, f form, err error) error {
 		log = log.With("error", err)
 	}
 	log.InfoContext(ctx, "end of sessions ordered")
-	if err != nil && !errors.Is(err, session.ErrUnavailable) {
+	if errors.Is(err, errors.ErrUnsupported) {
 		return &refusal{Word: "not_stored", Message: err.Error()}
 	}
 	return refusalOf(err)
