@@ -20,6 +20,9 @@ import (
 //	invalid       false       false          login
 //	unknown_key   false       false          retry (503)
 //	unavailable   false       false          retry (503)
+//
+// A client signs in only after it has tried to refresh where Refreshable says so: a key
+// that was revoked may have vouched for the access token alone.
 type Verdict struct {
 	Compatible    bool    `json:"compatible"`     // the tokens fit this server
 	Authenticated bool    `json:"authenticated"`  // the access token is good now

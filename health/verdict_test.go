@@ -72,6 +72,7 @@ var wantRows = []wantRow{
 	{"", "bad", "expired", "invalid", "login", "cookie", "", false, 0},
 	{"", "revoked", "", "revoked", "login", "cookie", "", false, 0},
 	{"", "revoked", "revoked", "revoked", "login", "cookie", "", false, 0},
+	{"", "revoked", "good", "revoked", "login", "cookie", "", true, 0}, // the key of the access token alone: it can be refreshed
 	{"", "", "", "no_token", "login", "", "", false, 0},
 	{"", "", "bad", "no_token", "login", "", "", false, 0},
 	{"", "", "expired", "no_token", "login", "", "", false, 0},

@@ -9,6 +9,7 @@ export interface Verdict {
   status: "ok" | "previous_key" | "expired" | "revoked" | "no_token" | "invalid" | "unknown_key" | "unavailable";
   action: "none" | "refresh" | "login" | "retry";
   transport: "header" | "cookie" | null;
+  /** A good refresh cookie came along, so a refresh is tried first, whatever the action. */
   refreshable: boolean;
   /** Seconds, counted by the server; 0 unless authenticated. */
   expires_in: number;
@@ -18,7 +19,8 @@ export interface Verdict {
 
 /**
  * What came of a check.
- * - `good`: signed in; refreshed on the way if the verdict says `refresh`.
+ * - `good`: signed in; refreshed on the way if the verdict says `refresh`, or `login` beside
+ *   `refreshable`.
  * - `over`: the server has clearly refused: it says `login`, or a refresh is 401.
  * - `retry`: the server says, by 503, that it cannot tell now. It is asked six times more,
  *   each time later and never before its `Retry-After`, unless that is over ten seconds.

@@ -266,7 +266,7 @@ class Monitor extends EventTarget {
     const { status, body } = await this.#request(this.#urls.healthURL.href, {}, signal);
     const told = status === 200 || (status === 503 && body?.action === "retry");
     const verdict = told && kinds.has(body?.action) ? body : null;
-    return { verdict, kind: status === 503 ? "retry" : kinds.get(verdict?.action) ?? "unknown" };
+    return { verdict, kind: status === 503 ? "retry" : kindOf(verdict) };
   }
 
   // refresh trades the refresh token, once for all who ask meanwhile.
@@ -509,6 +509,13 @@ class Monitor extends EventTarget {
 
 // kinds says what the actions of the server mean.
 const kinds = new Map([["none", "good"], ["refresh", "refresh"], ["login", "over"], ["retry", "retry"]]);
+
+// kindOf says what a verdict means. A session that can be refreshed is not over: the key of
+// the access token alone may have been revoked.
+function kindOf(verdict) {
+  if (verdict?.action === "login" && verdict.refreshable === true) return "refresh";
+  return kinds.get(verdict?.action) ?? "unknown";
+}
 
 // next is the state of a tab after news. A page that has just come shows a sign-in form
 // at once; one that was in use is not disturbed before the second refusal.

@@ -21,6 +21,26 @@ test("login said twice: one prompt, within two intervals of the end of the sessi
   }
 });
 
+test("login beside a good refresh token: refreshed, and a prompt only when that is refused twice", async () => {
+  const { server, browser, clock } = world();
+  const [tab] = await browser.signedIn();
+  server.health = () => verdict(server.refreshes ? "ok" : "revoked", { refreshable: true });
+  await clock.run(hour);
+  assert.deepEqual([server.refreshes, tab.prompts, tab.states], [1, 0, ["in"]]);
+  server.health = () => verdict("revoked", { refreshable: true });
+  server.refresh = () => json(401, { error: "revoked" });
+  await clock.run(10 * minute);
+  assert.deepEqual([server.refreshes, tab.prompts, tab.states], [3, 1, ["in", "ended"]]);
+});
+
+test("login beside what is no answer about a refresh token: a prompt", async () => {
+  const { server, browser, clock } = world();
+  const [tab] = await browser.signedIn();
+  server.health = () => verdict("revoked", { refreshable: "true" });
+  await clock.run(hour);
+  assert.deepEqual([server.refreshes, tab.prompts], [0, 1]);
+});
+
 test("login said once: no prompt", async () => {
   const { server, browser, clock } = world();
   const [tab] = await browser.signedIn();

@@ -242,13 +242,13 @@ export function json(status, body) {
   return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json; charset=utf-8" } });
 }
 
-// verdict is the answer of health with a status.
-export function verdict(status) {
+// verdict is the answer of health with a status, edited.
+export function verdict(status, edits) {
   const [code, compatible, authenticated, action] = rows[status];
   return json(code, {
     compatible, authenticated, action, status,
     token_version: authenticated ? "v1" : null, server_version: "v1", transport: "cookie",
-    refreshable: action === "refresh", expires_in: authenticated ? 600 : 0, server_time: 1799050000,
+    refreshable: action === "refresh", expires_in: authenticated ? 600 : 0, server_time: 1799050000, ...edits,
   });
 }
 
