@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -223,6 +224,39 @@ func TestKeys(t *testing.T) {
 		step(revokeLine, "", 404, "no_such_key", "v4 current, v3 revoked, v2 previous")
 		time.Sleep(26 * time.Hour)
 		step(dropLine, `{"key":"v2"}`, 200, "v2.", "v4 current, v3 revoked")
+	})
+}
+
+// A new key that only co-signs yet has no date from which it may go: by then it signs.
+func TestKeyBeforeItSigns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, func(cfg *session.Config) {
+			keys, err := keyring.FromStore(t.Context(), keyring.Shared{Store: new(memstore.Store), KEK: rand.Text() + rand.Text(), Algorithm: "EdDSA"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Keys = keys
+		})
+		if err := s.m.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.keys.Rotate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.m.Issue(t.Context(), session.Grant{Subject: "alice"}); err != nil {
+			t.Fatal(err)
+		}
+		v2 := s.status(t)["keys"].([]any)[0].(map[string]any)
+		if v2["state"] != "spare" || v2["droppable"] != "no" || v2["droppable_from"] != nil {
+			t.Errorf("got %v, want a spare that may not go, without a date", v2)
+		}
+		want := fmt.Sprintf(`"error":"in_use","message":"%v becomes the current key on %v: from when it may go`, v2["id"], v2["activates"])
+		if code, answer := s.ask(t, "admin", dropLine, `{"key":"v2"}`); code != 409 || !strings.Contains(answer, want) || strings.Contains(answer, "droppable_from") {
+			t.Errorf("got %d %s, want 409 with %s", code, answer, want)
+		}
+		if code, _ := s.ask(t, "admin", dropLine, `{"key":"v2","force":true}`); code != 200 {
+			t.Errorf("forced: got %d, want 200", code)
+		}
 	})
 }
 

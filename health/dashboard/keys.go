@@ -101,6 +101,12 @@ func (b *board) mayGo(ctx context.Context, k keyring.KeyInfo) error {
 		return &refusal{Word: "unavailable", Message: "nobody can tell whether sessions need " + k.ID + ": " + err.Error()}
 	case k.State == "current": // Retire says what to do
 		return nil
+	case signsBy(from, k, time.Now()):
+		return &refusal{
+			Word:         "in_use",
+			Message:      fmt.Sprintf("%s becomes the current key on %s: from when it may go can be said when another has taken its place", k.ID, k.Activates.Format(time.RFC3339)),
+			SessionsLost: &lost,
+		}
 	case lost > 0 || time.Now().Before(from):
 		return &refusal{
 			Word:          "in_use",

@@ -81,10 +81,16 @@ func describe(k keyring.KeyInfo, n session.Need, now time.Time) key {
 	default:
 		d.Droppable, d.SessionsLost = "no", &n.Sessions
 	}
-	if k.State == "current" {
+	if k.State == "current" || signsBy(n.From, k, now) {
 		d.Droppable, d.DroppableFrom = "no", time.Time{}
 	}
 	return d
+}
+
+// signsBy reports whether k is to become the current key, and will be when it might go:
+// so when it may go cannot be said before it has a successor.
+func signsBy(from time.Time, k keyring.KeyInfo, now time.Time) bool {
+	return k.State == "spare" && now.Before(k.Activates) && !from.Before(k.Activates)
 }
 
 // figures is the last report of the Manager. To make one it reads every record of the
