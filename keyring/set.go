@@ -53,6 +53,8 @@ func parseSetBy(where string, data []byte, parse func(source string, raw json.Ra
 	return s, f.err()
 }
 
+var errEmptySet = errors.New("holds no key")
+
 // open reads the members of the whole, and returns its keys as they stand.
 func (s *set) open(data []byte) ([]json.RawMessage, error) {
 	if len(data) > maxSet {
@@ -71,7 +73,7 @@ func (s *set) open(data []byte) ([]json.RawMessage, error) {
 		return nil, fmt.Errorf("is no JWK Set: %w", strictjson.ErrSyntax)
 	}
 	if len(raws) == 0 {
-		return nil, errors.New("holds no key")
+		return nil, errEmptySet
 	}
 	return raws, nil
 }

@@ -122,6 +122,9 @@ func (r *remote) fetch(ctx context.Context) ([]byte, error) {
 // publicRing returns the ring of the public keys in a set.
 func publicRing(where string, data []byte) (*ring.Ring, error) {
 	s, err := parseSetBy(where, data, parsePublicEntry)
+	if errors.Is(err, errEmptySet) {
+		return nil, fmt.Errorf("keyring: %s %w: an issuer with secrets (HS256) publishes none, so have it make a key for EdDSA or ES256", where, errEmptySet)
+	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		faults := joined.Unwrap()
 		return nil, errors.Join(faults[:min(len(faults), maxFaults)]...)

@@ -172,7 +172,7 @@ func TestFromURLRefuses(t *testing.T) {
 		"a key that is over":  {text(jwks(asymmetric(t, "v1", ed.Public(), `"exp":1`))), "holds no key that can be used"},
 		"65 keys":             {text(jwks(many...)), "holds more than 64 keys"},
 		"many faults":         {text(jwks(strings.Split(strings.Repeat("7 ", 999)+"7", " ")...)), "key 4: not one JSON object"},
-		"an empty set":        {text(`{"keys":[]}`), "holds no key"},
+		"an empty set":        {text(`{"keys":[]}`), "holds no key: an issuer with secrets (HS256) publishes none"},
 		"HTML":                {text("<html>" + secret + "</html>"), "is no JWK Set: not one JSON object"},
 		"nothing":             {text(""), "is no JWK Set"},
 		"10 MB":               {text(good + strings.Repeat(" ", 10<<20)), "answered with more than 262144 bytes"},
