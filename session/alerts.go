@@ -113,12 +113,15 @@ func (m *Manager) fleetAlerts(r *ring.Ring, l *ledger, others []report, counts m
 
 // strangers tells of two live instances that share no live key.
 func (m *Manager) strangers(r *ring.Ring, others []report, now time.Time) string {
-	all := append([]report{{Instance: m.self(r, now), Live: livePrints(r, now)}}, others...)
+	all := append([]report{m.self(r, now)}, others...)
 	for i, a := range all {
 		for _, b := range all[:i] {
-			if len(common(a.Live, b.Live)) == 0 {
-				return fmt.Sprintf("instances %s (keys %s) and %s (keys %s) share no key: each refuses the sessions of the other; give one of them a key of the other",
-					a.ID, strings.Join(a.Tags, " "), b.ID, strings.Join(b.Tags, " "))
+			names := fmt.Sprintf("instances %s (keys %s) and %s (keys %s)", a.ID, strings.Join(a.Tags, " "), b.ID, strings.Join(b.Tags, " "))
+			switch {
+			case len(common(a.Live, b.Live)) == 0:
+				return names + " share no key: each refuses the sessions of the other; give one of them a key of the other"
+			case !a.accepts(b) || !b.accepts(a):
+				return names + " share no key that vouches for the sessions of both: at most four do, so one refuses those of the other; drop old keys, or give the one a newer key of the other"
 			}
 		}
 	}

@@ -24,7 +24,13 @@ type Instance struct {
 // report is what an instance says of itself in the store.
 type report struct {
 	Instance
-	Live []string `json:"live"` // fingerprints of the keys that are live there
+	Live    []string `json:"live"`              // fingerprints of the keys that are live there
+	Signers []string `json:"signers,omitempty"` // of those that vouch for what is issued there
+}
+
+// accepts reports whether r accepts what o issues.
+func (r report) accepts(o report) bool {
+	return len(o.Signers) == 0 || len(common(r.Live, o.Signers)) > 0
 }
 
 // How often instances report, and when one that does not is gone.
@@ -84,7 +90,7 @@ func (m *Manager) report(ctx context.Context) error {
 
 // announce writes the record of this instance.
 func (m *Manager) announce(ctx context.Context, r *ring.Ring, now time.Time) error {
-	data, _ := json.Marshal(report{Instance: m.self(r, now), Live: livePrints(r, now)}) // always encodes
+	data, _ := json.Marshal(m.self(r, now)) // always encodes
 	id := idPrefix + m.reporter.id
 	for range maxSwaps {
 		ok, err := m.store.Swap(ctx, id, m.reporter.data, data, instances, "", now.Add(reportLives))
@@ -102,23 +108,30 @@ func (m *Manager) announce(ctx context.Context, r *ring.Ring, now time.Time) err
 	return errContended
 }
 
-// self describes this instance.
-func (m *Manager) self(r *ring.Ring, now time.Time) Instance {
-	return Instance{
-		ID: m.reporter.id, Fingerprint: r.Fingerprint(), Tags: tags(r), Version: m.Version(),
-		Started: m.reporter.started.UTC().Truncate(time.Second), Seen: now.UTC().Truncate(time.Second),
+// self is the report of this instance.
+func (m *Manager) self(r *ring.Ring, now time.Time) report {
+	signers := r.Signers(now)
+	return report{
+		Instance: Instance{
+			ID: m.reporter.id, Fingerprint: r.Fingerprint(), Tags: tags(r), Version: m.Version(),
+			Started: m.reporter.started.UTC().Truncate(time.Second), Seen: now.UTC().Truncate(time.Second),
+		},
+		Live: livePrints(r, now), Signers: prints(signers.Keys()),
 	}
+}
+
+// prints returns the fingerprints of keys.
+func prints(keys []*ring.Key) []string {
+	list := []string{}
+	for _, k := range keys {
+		list = append(list, k.Fingerprint)
+	}
+	return list
 }
 
 // livePrints returns the fingerprints of the live keys of r.
 func livePrints(r *ring.Ring, now time.Time) []string {
-	list := []string{}
-	for _, k := range r.Keys() {
-		if k.Live(now) {
-			list = append(list, k.Fingerprint)
-		}
-	}
-	return list
+	return prints(slices.DeleteFunc(slices.Clone(r.Keys()), func(k *ring.Key) bool { return !k.Live(now) }))
 }
 
 // leave tells what is left to tell and removes the record of this instance, which ends

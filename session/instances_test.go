@@ -90,6 +90,38 @@ func TestInstances(t *testing.T) {
 	})
 }
 
+// Instances that have a key in common are strangers all the same if it is not among the
+// four that vouch for what one of them issues.
+func TestNoSharedSigner(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		many, one string
+		want      []string
+	}{{"v6 v5 v4 v3 v2 v1", "v1", []string{"no_shared_key"}}, {"v6 v5 v4 v3 v2 v1", "v3", nil}, {"v4 v3 v2 v1", "v1", nil}} {
+		synctest.Test(t, func(t *testing.T) {
+			store := new(memstore.Store)
+			on := func(cfg *session.Config) { cfg.Store = store }
+			a, b := managerOf(t, c.many, on), managerOf(t, c.one, on)
+			for _, m := range []*session.Manager{a, b, a} {
+				if err := m.Ready(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			defer running(t, a)()
+			defer running(t, b)()
+			time.Sleep(time.Minute)
+			for _, m := range []*session.Manager{a, b} {
+				if diff := cmp.Diff(c.want, alertNames(t, m)); diff != "" {
+					t.Errorf("%s beside %s (-want +got):\n%s", c.many, c.one, diff)
+				}
+			}
+			if want := map[bool]string{true: "unknown_key", false: "ok"}[c.want != nil]; reason(t, b, issue(t, a, alice).AccessToken) != want {
+				t.Errorf("%s beside %s: want %s", c.many, c.one, want)
+			}
+		})
+	}
+}
+
 // Two live instances that share no key are an alert at both, from their start until
 // one of them has a key of the other.
 func TestNoSharedKey(t *testing.T) {

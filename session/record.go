@@ -82,10 +82,7 @@ func (r *record) issued(c *Claims) bool {
 
 // signedBy notes which keys vouch for the newest tokens.
 func (r *record) signedBy(s *ring.Signers) {
-	r.Tag, r.Signers = s.Tag(), nil
-	for _, k := range s.Keys() {
-		r.Signers = append(r.Signers, k.Fingerprint)
-	}
+	r.Tag, r.Signers = s.Tag(), prints(s.Keys())
 	slices.Sort(r.Signers)
 }
 
