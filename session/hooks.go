@@ -6,8 +6,8 @@ import (
 )
 
 // Hooks is a set of functions to call; any may be nil, and all must be safe for
-// concurrent use. They run on the goroutine of the request and should return
-// soon. Adding a hook breaks no one.
+// concurrent use. They run on the goroutine of the request, or of Run, and should
+// return soon. Adding a hook breaks no one.
 type Hooks struct {
 	// Checked: an access token was checked, with what result.
 	Checked func(context.Context, Event)
@@ -20,8 +20,13 @@ type Hooks struct {
 	Reused func(context.Context, Event)
 	// Key: something an operator should hear of the keys. By name:
 	//
-	//	keyring reloaded       its keys are others than before
+	//	keyring reloaded       its keys are others than before; Tag is that of the one
+	//	                       that signs now
 	//	keyring reload failed  those in force stay; Err says why
+	//	key activated          it signs from now on: after a rotation, or because its time
+	//	                       has come
+	//	key revoked            it vouches for nothing any more
+	//	key dropped            it is gone, or the secret of a revoked one
 	//	key retired            no token needs it any more
 	//	alert                  an Alert began; Cause is its name, Err its text
 	//	alert over             it ended; Cause is its name
@@ -31,6 +36,12 @@ type Hooks struct {
 	//	signer mismatch        the signatures of a token disagree, and
 	//	refresh token forged   a session did not issue a token that is well signed: a
 	//	                       key is in wrong hands
+	//
+	// Tag is that of the key concerned. An instance tells what it sees itself, each change
+	// once, whoever made it and loaded the keys: Run within ten seconds, and at the next
+	// load of its own. What is there when New makes a Manager is no change, and a change
+	// that is undone before it is seen is none. The log has a line of the same name;
+	// who gave the order, if anybody, is in that of the dashboard.
 	Key func(context.Context, Event)
 	// Sampled: what Stats says, once a minute from Run and once more when that ends.
 	// Sessions is the last count that an instance has made for all, at most a few
@@ -41,7 +52,7 @@ type Hooks struct {
 // Event is one thing that happened to a token, a session or a key. It never holds
 // a token or a secret, and nothing of a token that no key vouches for.
 type Event struct {
-	Name                    string // the log message, such as "session revoked"
+	Name                    string // the log message, such as "session revoked" or "key activated"
 	Subject, SessionID, Tag string
 	Previous                bool
 	Cause                   string // of a refresh with a store: same, extend, choose, sibling or adopt; of an end: why; of an alert: its name

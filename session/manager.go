@@ -44,7 +44,7 @@ type Manager struct {
 	unheld crowd                             // tokens that name keys not held here
 	ahead  crowd                             // good tokens that were issued far in the future
 
-	seenKeys atomic.Uint64 // the version of the ring that was reported last
+	seenKeys seenKeys // what was reported of the keys last
 
 	unknownLog, skewLog, previousLog, soleLog, strangeLog throttle
 }
@@ -60,7 +60,7 @@ func New(cfg Config) (*Manager, error) {
 	opening := ring.NewOpening(m.expected.opening)
 	m.scratch.New = func() any { return &ring.Scratch{Opening: opening} }
 	m.unheld.seed, m.ahead.seed = maphash.MakeSeed(), maphash.MakeSeed()
-	m.seenKeys.Store(m.live.Version())
+	m.seenKeys.look(m.live) // what is there at the start is no event
 	for _, did := range moves {
 		m.moved[did] = new(atomic.Int64)
 	}

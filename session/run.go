@@ -12,7 +12,8 @@ import (
 // that could not be ended while that was down, tells the other instances every ten
 // seconds which keys this one holds, and lets the keys of a shared keyring retire when
 // SafeToDrop says that they may go. Once a minute it calls Hooks.Sampled,
-// and every ten seconds it judges what is an Alert.
+// and every ten seconds it tells what has become of the keys, as Hooks.Key says, and
+// judges what is an Alert.
 //
 // Without Run, revocations are read on demand, also those of Config.Revocations, by the
 // request that needs them; those sessions go on, what the source of
@@ -116,16 +117,4 @@ func (m *Manager) reload(ctx context.Context) {
 		m.emit(ctx, hookKey, Event{Name: "keyring reload failed", Err: err, Reason: "unavailable"})
 	}
 	m.noticeKeys(ctx)
-}
-
-// noticeKeys reports other keys than before, whoever loaded them, once.
-func (m *Manager) noticeKeys(ctx context.Context) {
-	now := m.live.Version()
-	if m.seenKeys.Swap(now) == now {
-		return
-	}
-	r := m.live.Ring()
-	m.evidence.join(r, nil, time.Now())
-	m.cfg.Logger.InfoContext(ctx, "keyring reloaded", "ring", r.Fingerprint(), "tags", tags(r))
-	m.emit(ctx, hookKey, Event{Name: "keyring reloaded", Tag: m.Version()})
 }

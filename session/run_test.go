@@ -119,7 +119,7 @@ func TestFailingReload(t *testing.T) {
 		}
 		s.set(keysOf(t, "v2 v1"))
 		time.Sleep(66 * time.Second)
-		want := []string{"key: keyring reloaded  "}
+		want := []string{"key: keyring reloaded  ", "key: key activated  "}
 		if diff := cmp.Diff(want, butAlerts(heard.words())); diff != "" {
 			t.Errorf("events when it is back (-want +got):\n%s", diff)
 		}

@@ -29,8 +29,10 @@ type watcher struct {
 	clock clock
 }
 
-// watch judges what this instance knows by itself. Two at once would call judges twice.
+// watch reports what has become of the keys, and judges what this instance knows by
+// itself. Two at once would call judges twice.
 func (m *Manager) watch(ctx context.Context) {
+	m.noticeKeys(ctx)
 	m.watcher.mu.Lock()
 	defer m.watcher.mu.Unlock()
 	now, r := time.Now(), m.live.Ring()

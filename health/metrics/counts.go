@@ -56,7 +56,7 @@ func newCounts() *counts {
 		notRefreshed: newTally(reasons...),
 		reused:       newTally("reused", "forged"),
 		revoked:      newTally("sign-out", "revoked", "subject", "reuse", "application", "not_delivered"),
-		keys:         newTally("keyring_reloaded", "keyring_reload_failed", "key_retired", "alert", "alert_over", "sole_key_token", "signer_mismatch", "refresh_token_forged"),
+		keys:         newTally("keyring_reloaded", "keyring_reload_failed", "key_activated", "key_revoked", "key_dropped", "key_retired", "alert", "alert_over", "sole_key_token", "signer_mismatch", "refresh_token_forged"),
 	}
 }
 

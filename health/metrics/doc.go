@@ -12,7 +12,7 @@
 //	sessionring_refresh_refusals_total{reason}   refreshes that did not
 //	sessionring_token_reuses_total{cause}        refresh tokens that cannot have come from their owner: reused or forged
 //	sessionring_revocations_total{cause}         sessions that ended before their time, and why
-//	sessionring_key_events_total{event}          events of session.Hooks.Key, such as sole_key_token
+//	sessionring_key_events_total{event}          events of session.Hooks.Key, such as key_activated or sole_key_token
 //	sessionring_health_verdicts_total{status}    answers of the token-health handler
 //	sessionring_tag_last_used_timestamp_seconds{tag}  when a token of that tag was last accepted here
 //

@@ -203,7 +203,7 @@ func TestNumbers(t *testing.T) {
 			"sign_ins_total{}": 3, "refreshes_total{cause=choose}": 2,
 			"token_reuses_total{cause=reused}": 1, "refresh_refusals_total{reason=reused}": 1, "refresh_refusals_total{reason=invalid}": 1,
 			"revocations_total{cause=revoked}": 1, "revocations_total{cause=reuse}": 1,
-			"key_events_total{event=keyring_reloaded}": 1, "health_verdicts_total{status=no_token}": 1,
+			"key_events_total{event=keyring_reloaded}": 1, "key_events_total{event=key_activated}": 1, "health_verdicts_total{status=no_token}": 1,
 			"tag_last_used_timestamp_seconds{tag=v1}": start + 120, "tag_last_used_timestamp_seconds{tag=v2}": start + 120,
 			"key_info{algorithm=HS256,kid=" + v2 + ",state=current,tag=v2}":  1,
 			"key_info{algorithm=HS256,kid=" + v1 + ",state=previous,tag=v1}": 1,
