@@ -37,11 +37,11 @@ type Hooks struct {
 	//	refresh token forged   a session did not issue a token that is well signed: a
 	//	                       key is in wrong hands
 	//
-	// Tag is that of the key concerned. An instance tells what it sees itself, each change
-	// once, whoever made it and loaded the keys: Run within ten seconds, and at the next
-	// load of its own. What is there when New makes a Manager is no change, and a change
-	// that is undone before it is seen is none. The log has a line of the same name;
-	// who gave the order, if anybody, is in that of the dashboard.
+	// Tag is that of the key concerned. A Manager tells of the keys that it holds, each
+	// change once, whoever made it: Run within ten seconds, whoever loaded them. What is
+	// there when New makes it is no change, and a change that is undone before it is seen
+	// is none. The log has a line of the same name, with the version and the kid of the
+	// key; who gave the order, package health/dashboard logs under another name.
 	Key func(context.Context, Event)
 	// Sampled: what Stats says, once a minute from Run and once more when that ends.
 	// Sessions is the last count that an instance has made for all, at most a few

@@ -47,7 +47,7 @@ func TestDashboardOrders(t *testing.T) {
 		b.wantFetch("POST", o.at(sibling)+"/refresh", "204") // v3 vouches for the administrator, too
 		step("", `[aria-label="Revoke `+v2+`"]`, "Revoke the key?", yes, "The key is revoked. Tokens that another live key vouches for stay good.")
 		o.wantKeys("v3 current, v2 revoked")
-		b.wait(`(document.getElementById("events")?.textContent ?? "").match(/key revoked|by admin/g)?.slice(0, 2).join()`, "key revoked,by admin") // the page may be on its way
+		b.wait(`(document.getElementById("events")?.textContent ?? "").match(/key revocation ordered|by admin/g)?.slice(0, 2).join()`, "key revocation ordered,by admin") // the page may be on its way
 		o.wantLive(b)
 		b.wantPolicyKept()
 	})

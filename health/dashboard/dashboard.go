@@ -16,6 +16,11 @@
 //
 // A body that is no JSON object, or has other members, is 400; an empty one is {}. No
 // answer holds a secret or a token.
+//
+// Who gave an order that was carried out is on the page and in the log of Sessions: as
+// "key rotation ordered", "key revocation ordered" or "key drop ordered", with version,
+// forced and by, and "end of sessions ordered". What came of it is told by every instance
+// as session.Hooks says, such as "key revoked".
 package dashboard
 
 import (

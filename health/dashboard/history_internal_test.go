@@ -170,8 +170,8 @@ func TestIncidentsJoined(t *testing.T) {
 	for i := range 100 {
 		many = append(many, at("session revoked", fmt.Sprint(i), now-int64(i)))
 	}
-	list := joined([]incident{at("key rotated", "", now-500)}, many, now)
-	if len(list) != incidentsOfOne+1 || list[0].Subject != "0" || list[incidentsOfOne].Name != "key rotated" {
+	list := joined([]incident{at("key rotation ordered", "", now-500)}, many, now)
+	if len(list) != incidentsOfOne+1 || list[0].Subject != "0" || list[incidentsOfOne].Name != "key rotation ordered" {
 		t.Errorf("got %v, want the ten newest and the rotation", list)
 	}
 	got := joined([]incident{at("alert", "", now-2*repeats), at("alert", "", now-2*repeats+1), at("old", "", now-9*24*60*60)}, []incident{at("alert", "", now)}, now)

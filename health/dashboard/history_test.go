@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -96,6 +97,38 @@ func TestHistoryOfAFleet(t *testing.T) {
 		for _, group := range []string{"history:5m", "history:1h"} {
 			if records, _ := store.List(t.Context(), group); len(records) != 0 {
 				t.Errorf("got %d records of %s nine days later, want none", len(records), group)
+			}
+		}
+	})
+}
+
+// An order and what came of it have names of their own, each of them once in the log of
+// an instance.
+func TestOrderAndEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := new(strings.Builder)
+		s := serve(t, func(cfg *session.Config) { cfg.Logger = slog.New(slog.NewTextHandler(log, nil)) })
+		stop := start(t, s.m)
+		for _, line := range []string{rotateLine, revokeLine, dropLine} {
+			if got, body := s.ask(t, "admin", line, `{"key":"v1"}`); got != 200 {
+				t.Fatalf("%s: got %d %s", line, got, body)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		stop()
+		for _, want := range []string{
+			`msg="key rotation ordered" version=v2 forced=false by=admin`, `msg="key activated" version=v2 kid=v2.`,
+			`msg="key revocation ordered" version=v1 forced=false by=admin`, `msg="key revoked" version=v1 kid=v1.`,
+			`msg="key drop ordered" version=v1 forced=false by=admin`, `msg="key dropped" version=v1 kid=v1.`,
+		} {
+			if got := strings.Count(log.String(), want); got != 1 {
+				t.Errorf("got %d times %s, want it once in\n%s", got, want, log)
+			}
+		}
+		page := s.browse(t).text(t, "")
+		for _, want := range []string{"key revocation ordered", "key revoked", "key activated", "key dropped"} {
+			if got := strings.Count(page, "<bdi>"+want+"</bdi>"); got != 1 {
+				t.Errorf("got %d events %s on the page, want 1", got, want)
 			}
 		}
 	})

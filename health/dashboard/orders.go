@@ -11,11 +11,13 @@ import (
 	"github.com/sessionring/sessionring/session"
 )
 
-// Names of the events that an administrator causes.
+// Names of what an administrator has done, in the log and on the page. They say who gave
+// the order; what came of it, each instance tells as it sees it, by the names of
+// session.Hooks.
 const (
-	keyRotated = "key rotated"
-	keyRevoked = "key revoked"
-	keyDropped = "key dropped"
+	keyRotated = "key rotation ordered"
+	keyRevoked = "key revocation ordered"
+	keyDropped = "key drop ordered"
 )
 
 // form is what the page asks to do: after a confirmation, which is a page of its own.

@@ -305,7 +305,7 @@ func TestOrders(t *testing.T) {
 		}
 		s.m.HandleSignOut(httptest.NewRecorder(), r)
 		page := b.text(t, "")
-		for _, want := range []string{"key rotated", "key revoked", "key dropped", "session revoked"} {
+		for _, want := range []string{"key rotation ordered", "key revocation ordered", "key drop ordered", "session revoked"} {
 			if row := regexp.MustCompile(`<bdi>` + want + `</bdi>(?s:.*?)</tr>`).FindString(page); !strings.Contains(row, "by <bdi>admin</bdi>") {
 				t.Errorf("got the event %s as %q, want it by admin", want, row)
 			}
@@ -313,7 +313,7 @@ func TestOrders(t *testing.T) {
 		if strings.Contains(page, "<bdi>dave</bdi>") || !strings.Contains(log.String(), "subject=dave") {
 			t.Error("a sign-out is an event, or was none")
 		}
-		for _, want := range []string{`msg="key rotated" version=v2 forced=false by=admin`, `msg="key dropped" version=v1 forced=true by=admin`, `msg="key revoked" version=v3 forced=false by=admin`, `msg="end of sessions ordered" subject=carol session="" by=admin`} {
+		for _, want := range []string{`msg="key rotation ordered" version=v2 forced=false by=admin`, `msg="key drop ordered" version=v1 forced=true by=admin`, `msg="key revocation ordered" version=v3 forced=false by=admin`, `msg="end of sessions ordered" subject=carol session="" by=admin`} {
 			if !strings.Contains(log.String(), want) {
 				t.Errorf("got a log without %s:\n%s", want, log.String())
 			}

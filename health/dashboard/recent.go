@@ -31,7 +31,7 @@ type incident struct {
 const (
 	incidentsKept  = 8 * 24 * time.Hour
 	incidentsOfOne = 10
-	namesOfThem    = 20 // there are about ten
+	namesOfThem    = 20 // there are fewer
 	repeats        = 10 * 60
 	maxText        = 160 // bytes
 )
