@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/sessionring/sessionring/keyring"
@@ -115,11 +115,21 @@ func TestRestartWithoutConfiguration(t *testing.T) {
 	if !bytes.Equal(readKeyring(t, dir), made) {
 		t.Error("the second start has changed the keyring")
 	}
+	logged := func(text string) bool { return strings.Contains(s.out.String(), text) }
+	s.hangUp(t)
+	eventually(t, "the server has read its keys again", func() bool { return logged(`msg="keyring read again"`) })
 	rotateFile(t, dir)
-	s.cmd.Process.Signal(syscall.SIGHUP)
+	if logged("keyring reloaded") {
+		t.Errorf("the log speaks of other keys, and nothing has changed:\n%s", s.out)
+	}
+	s.hangUp(t)
 	eventually(t, "the server has the new key", func() bool { return u.health(t, s.url).word("server_version") == "v2" })
 	wantHealth(t, u, s.url, "previous_key", "v1", "v2")
 	u.want(t, 204, "POST", s.url+"/api/auth/refresh", "")
+	eventually(t, "the log has the new key", func() bool { return logged(`msg="key activated" version=v2 kid=v2.`) })
+	if !regexp.MustCompile(`msg="keyring reloaded" ring=\S+ tags="?\[v2 v1\]`).MatchString(s.out.String()) {
+		t.Errorf("got a log without the new keys:\n%s", s.out)
+	}
 	s.stop(t)
 
 	s = start(t, "quickstart", "SESSION_KEYRING_FILE="+filepath.Join(dir, "keyring.json"))

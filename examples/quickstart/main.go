@@ -56,13 +56,14 @@ func run(ctx context.Context, log *slog.Logger) error {
 	return errors.Join(err, cfg.db.Close())
 }
 
-// reload reads the keys again: what the operator asks for with SIGHUP.
+// reload reads the keys again: what the operator asks for with SIGHUP. If they are others
+// than before, Run says so.
 func reload(ctx context.Context, keys *keyring.Keyring, log *slog.Logger) {
 	if err := keys.Reload(ctx); err != nil {
 		log.Error("keyring reload failed", "error", err)
 		return
 	}
-	log.Info("keyring reloaded", "keys", keys)
+	log.Info("keyring read again", "keys", keys)
 }
 
 // announce prints what the server found, what it made, and where it is.
