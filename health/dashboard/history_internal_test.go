@@ -182,6 +182,23 @@ func TestIncidentsJoined(t *testing.T) {
 	}
 }
 
+// Of one second, too, the newest is first, however often lists are joined.
+func TestIncidentsOfOneSecond(t *testing.T) {
+	t.Parallel()
+	var list []incident
+	for _, name := range []string{"a", "b", "c", "d"} {
+		list = joined(list, []incident{{Name: name, Time: 1e9, Times: 1}}, 1e9)
+	}
+	list = joined(list, nil, 1e9)
+	got := ""
+	for _, i := range list {
+		got += i.Name
+	}
+	if got != "dcba" {
+		t.Errorf("got the events in the order %s, want dcba", got)
+	}
+}
+
 // What a store brings is held to its bounds, whatever it is.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{``, `{}`, `null`, `[]`, `[null]`, `{"verified":null}`, `{"verified":{"v1":-5,"v2":9223372036854775807}}`, `{"sessions":{"v1":3}}`,

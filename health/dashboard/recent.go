@@ -86,9 +86,11 @@ func cut(text string) string {
 	return strings.ToValidUTF8(text, "")
 }
 
-// joined returns the incidents of both lists, newest first, within the bounds.
+// joined returns the incidents of both lists, newest first like these, within the bounds.
+// Of the same second those of b are the newer.
 func joined(a, b []incident, now int64) []incident {
-	all := append(slices.Clone(a), b...)
+	all := append(slices.Clone(b), a...)
+	slices.Reverse(all)
 	slices.SortStableFunc(all, func(a, b incident) int { return cmp.Compare(a.Time, b.Time) })
 	list, last := []incident{}, map[incident]int{} // where the last of each kind is
 	for _, i := range all {
@@ -101,6 +103,7 @@ func joined(a, b []incident, now int64) []incident {
 		last[kind] = len(list)
 		list = append(list, i)
 	}
+	slices.Reverse(list)
 	slices.SortStableFunc(list, func(a, b incident) int { return cmp.Compare(b.Time, a.Time) })
 	ofOne := map[string]int{}
 	return slices.DeleteFunc(list, func(i incident) bool {
