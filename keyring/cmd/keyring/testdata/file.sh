@@ -113,5 +113,5 @@ if [ -c /dev/full ]; then
 		expect 3 full keyring $command
 		grep -q '^keyring: the answer cannot be written: ' err || fail 'another error'
 	done
-	expect 3 full timeout 20 keyring status -watch -file keys.json
+	expect 3 full keyring status -watch -file keys.json
 fi
