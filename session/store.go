@@ -12,6 +12,10 @@ import (
 // Time is the store's, wherever it has a clock of its own: whether a record has
 // expired, and the time that Get returns. A record whose expires is the zero time
 // never expires.
+//
+// A Manager ends the context of a call of Get, Swap or SwapAppend after ten seconds, and
+// of List or Count after a minute: a store must not go on for longer, since a request
+// waits for it, and then gets 503.
 type Store interface {
 	// Get returns a live record and the store's time; an absent or expired record
 	// is nil data and no error.

@@ -92,6 +92,7 @@ func (t *told) unsure(now time.Time) (list []said, found int) {
 	return list, t.gone + len(t.lately)
 }
 
+// sure notes how much has been found.
 func (t *told) sure(found int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -103,6 +104,9 @@ func (m *Manager) wentBack(ctx context.Context) bool {
 	list, found := m.told.unsure(time.Now())
 	for _, s := range list {
 		lost, err := m.lost(ctx, s)
+		if lost {
+			m.cfg.Logger.WarnContext(ctx, "store went back: sessions that were ended are ended again")
+		}
 		if lost || err != nil {
 			return lost
 		}

@@ -109,7 +109,8 @@ func TestStoreWentBack(t *testing.T) {
 			name := fmt.Sprintf("%s %+v", kind, c)
 			synctest.Test(t, func(t *testing.T) {
 				s := &fickle{Store: new(memstore.Store)}
-				m, other := managerOn(t, s), managerOn(t, s)
+				log := new(logBook)
+				m, other := managerOn(t, s, func(cfg *session.Config) { cfg.Logger = log.logger() }), managerOn(t, s)
 				defer running(t, m)()
 				defer running(t, other)()
 				bob, carol := issue(t, m, session.Grant{Subject: "bob"}), issue(t, m, session.Grant{Subject: "carol"})
@@ -138,6 +139,9 @@ func TestStoreWentBack(t *testing.T) {
 						t.Errorf("%s: got %q, want the session to stay ended", name, got)
 					}
 					notRefreshed(t, at, alices, session.ErrRevoked)
+				}
+				if n := len(log.records(t, "store went back: sessions that were ended are ended again")); n != 1 {
+					t.Errorf("%s: got %d records of it, want one", name, n)
 				}
 				want := []string{}
 				if kind != "all" {
