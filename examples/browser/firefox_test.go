@@ -118,9 +118,9 @@ func (f *firefox) jar(hosts ...string) ([]kept, error) {
 	}
 	err := f.call(&all, "jar", "https://"+strings.Join(hosts, " https://"))
 	var list []kept
-	now := float64(time.Now().Unix())
+	soon := float64(time.Now().Unix() + 1) // a cookie of Max-Age=0 is there until the second is full
 	for _, c := range all {
-		if c.Expires >= 0 && c.Expires <= now {
+		if c.Expires >= 0 && c.Expires <= soon {
 			continue
 		}
 		list = append(list, kept{c.Domain, c.Name, c.Value, c.SameSite, "", c.HTTPOnly, c.Secure})
