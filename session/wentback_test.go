@@ -21,7 +21,7 @@ import (
 type fickle struct {
 	*memstore.Store
 	mu     sync.Mutex
-	writes []func(*memstore.Store)
+	writes []func(*memstore.Store) (bool, error)
 	ids    []string // of what was written
 	mute   bool     // its feed is away
 	bare   bool     // entries of the feed are lost
@@ -48,35 +48,41 @@ func (f *fickle) List(ctx context.Context, group string) (map[string][]byte, err
 	return f.Store.List(ctx, group)
 }
 
-func (f *fickle) write(id string, do func(*memstore.Store)) {
+func (f *fickle) write(id string, do func(*memstore.Store) (bool, error)) (bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	do(f.Store)
 	f.writes, f.ids = append(f.writes, do), append(f.ids, id)
+	return do(f.Store)
 }
 
-func (f *fickle) Swap(_ context.Context, id string, old, data []byte, group, label string, expires time.Time) (ok bool, err error) {
-	f.write(id, func(s *memstore.Store) {
-		ok, err = s.Swap(context.Background(), id, old, data, group, label, expires)
+func (f *fickle) Swap(_ context.Context, id string, old, data []byte, group, label string, expires time.Time) (bool, error) {
+	return f.write(id, func(s *memstore.Store) (bool, error) {
+		return s.Swap(context.Background(), id, old, data, group, label, expires)
 	})
-	return ok, err
 }
 
-func (f *fickle) SwapAppend(_ context.Context, id string, old, data []byte, group, label string, expires time.Time, entry []byte, entryExpires time.Time) (ok bool, err error) {
-	f.write(id, func(s *memstore.Store) {
+func (f *fickle) SwapAppend(_ context.Context, id string, old, data []byte, group, label string, expires time.Time, entry []byte, entryExpires time.Time) (bool, error) {
+	return f.write(id, func(s *memstore.Store) (bool, error) {
 		if f.bare {
-			ok, err = s.Swap(context.Background(), id, old, data, group, label, expires)
-			return
+			return s.Swap(context.Background(), id, old, data, group, label, expires)
 		}
-		ok, err = s.SwapAppend(context.Background(), id, old, data, group, label, expires, entry, entryExpires)
+		return s.SwapAppend(context.Background(), id, old, data, group, label, expires, entry, entryExpires)
 	})
-	return ok, err
+}
+
+// written returns the ids of the records in the order in which they were written.
+func (f *fickle) written() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ids)
 }
 
 // loseFeed forgets the entries of the feed, and none of the records.
 func (f *fickle) loseFeed() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.bare = true
-	f.goBack(len(f.writes))
+	f.replay(len(f.writes))
 	f.bare = false
 }
 
@@ -84,7 +90,11 @@ func (f *fickle) loseFeed() {
 func (f *fickle) goBack(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.Store, f.writes = new(memstore.Store), f.writes[:n]
+	f.replay(n)
+}
+
+func (f *fickle) replay(n int) {
+	f.Store, f.writes, f.ids = new(memstore.Store), f.writes[:n], f.ids[:n]
 	for _, do := range f.writes {
 		do(f.Store)
 	}
@@ -115,10 +125,10 @@ func TestStoreWentBack(t *testing.T) {
 				defer running(t, other)()
 				bob, carol := issue(t, m, session.Grant{Subject: "bob"}), issue(t, m, session.Grant{Subject: "carol"})
 				time.Sleep(5 * time.Second)
-				was := len(s.writes)
+				was := len(s.written())
 				alices := issue(t, m, alice)
 				if !c.whole {
-					was = len(s.writes)
+					was = len(s.written())
 				}
 				sid, bobs := sidOf(t, m, alices), sidOf(t, m, bob)
 				time.Sleep(1500 * time.Millisecond) // RevokeBefore counts in seconds
@@ -198,7 +208,7 @@ func TestNothingWrittenAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
-		written := slices.DeleteFunc(s.ids, func(id string) bool { return strings.HasPrefix(id, "instance:") || strings.HasPrefix(id, "keys:") })
+		written := slices.DeleteFunc(s.written(), func(id string) bool { return strings.HasPrefix(id, "instance:") || strings.HasPrefix(id, "keys:") })
 		of := "session:" + sid
 		if diff := cmp.Diff([]string{of, of, "cut:bob", "cut"}, written); diff != "" {
 			t.Errorf("written (-want +got):\n%s", diff)
@@ -216,7 +226,7 @@ func TestSignedOutAgain(t *testing.T) {
 			defer running(t, m)()
 			defer running(t, other)()
 			tokens := issue(t, m, alice)
-			id, began := "session:"+sidOf(t, m, tokens), len(s.ids)
+			id, began := "session:"+sidOf(t, m, tokens), len(s.written())
 			for range 5 {
 				for range 3 {
 					for _, at := range []*session.Manager{m, other} {
@@ -229,7 +239,7 @@ func TestSignedOutAgain(t *testing.T) {
 				}
 				time.Sleep(7 * time.Minute)
 			}
-			written := slices.DeleteFunc(s.ids[began:], func(w string) bool { return w != id })
+			written := slices.DeleteFunc(s.written()[began:], func(w string) bool { return w != id })
 			if len(written) != 2 {
 				t.Errorf("%s: got %d writes, want one for each instance that had not heard of the end", name, len(written))
 			}
@@ -264,7 +274,7 @@ func TestCutWrittenAgain(t *testing.T) {
 		without := managerOf(t, "v1")
 		old, kept := issue(t, without, alice), issue(t, without, alice)
 		time.Sleep(2 * time.Second)
-		was := len(s.writes)
+		was := len(s.written())
 		if err := m.RevokeSubject(t.Context(), "alice", sidOf(t, without, kept)); err != nil {
 			t.Fatal(err)
 		}
