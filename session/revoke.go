@@ -78,12 +78,18 @@ func (m *Manager) revoke(ctx context.Context, e ending) error {
 				e.tag = cmp.Or(r.Tag, e.tag)
 				m.ended(ctx, e)
 			}
-			e.reported, e.authTime, e.capAt = true, time.Unix(r.AuthTime, 0), time.Unix(r.End, 0)
-			m.told.add(said{ending: e, at: time.Now(), until: r.expires(m.cfg.Leeway)})
+			m.told.add(e.writtenIn(r, m.cfg.Leeway))
 			return nil
 		}
 	}
 	return errContended
+}
+
+// writtenIn is e as it is remembered when r says so in the store: with what it takes to write r
+// again if that is lost.
+func (e ending) writtenIn(r *record, leeway time.Duration) said {
+	e.reported, e.authTime, e.capAt = true, time.Unix(r.AuthTime, 0), time.Unix(r.End, 0)
+	return said{ending: e, at: time.Now(), until: r.expires(leeway)}
 }
 
 // tombstone returns the record of a session that ends without having had one,

@@ -146,19 +146,6 @@ func (f *follower) readFeed(ctx context.Context) {
 	}
 }
 
-// tidy forgets once a minute what can be forgotten, where no reading does.
-func (f *follower) tidy(now time.Time) {
-	f.mu.Lock()
-	due := now.Sub(f.swept) > time.Minute
-	if due {
-		f.swept = now
-	}
-	f.mu.Unlock()
-	if due {
-		f.set.sweep(now)
-	}
-}
-
 // land ends the reading under way, and reports whether it failed where the one before
 // did not, or the other way round.
 func (f *follower) land(err error, next string, began time.Time, swept bool) (changed bool) {

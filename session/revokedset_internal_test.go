@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sessionring/sessionring/internal/race"
@@ -182,20 +184,26 @@ func BenchmarkRevokedSet(b *testing.B) {
 	}
 }
 
-// Where no feed is read, what was ended here is forgotten all the same.
-func TestTidy(t *testing.T) {
+// Where no feed is read, what was ended here is forgotten all the same, once its tokens
+// have expired.
+func TestForgottenWithoutFeed(t *testing.T) {
 	t.Parallel()
-	var f follower
-	now := time.Now()
-	f.tidy(now)
-	f.set.add(notice{Session: "sid", Until: now.Unix() + 10})
-	for _, c := range []struct {
-		at   time.Duration
-		want bool
-	}{{59 * time.Second, true}, {61 * time.Second, false}} {
-		f.tidy(now.Add(c.at))
-		if got := f.set.knows("sid"); got != c.want {
-			t.Errorf("after %v: got %v, want %v", c.at, got, c.want)
+	synctest.Test(t, func(t *testing.T) {
+		m := managerBy(t, Off)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { m.Run(ctx) })
+		m.follow.set.add(notice{Session: "sid", Until: time.Now().Unix() + 70})
+		for _, c := range []struct {
+			wait time.Duration
+			want bool
+		}{{65 * time.Second, true}, {66 * time.Second, false}} {
+			time.Sleep(c.wait)
+			if got := m.follow.set.knows("sid"); got != c.want {
+				t.Errorf("after %v more: got %v, want %v", c.wait, got, c.want)
+			}
 		}
-	}
+		cancel()
+		wg.Wait()
+	})
 }

@@ -29,6 +29,9 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { m.keepSampling(ctx) })
 	wg.Go(func() { every(ctx, reportEvery, m.watch) })
+	if m.cfg.Revocation != Cached {
+		wg.Go(func() { every(ctx, time.Minute, m.forgetEnded) })
+	}
 	if m.cfg.Store != nil {
 		wg.Go(func() { every(ctx, m.cfg.RevocationLag, m.repeatPending) })
 		wg.Go(func() { m.keepReporting(ctx) })
@@ -93,12 +96,11 @@ func (m *Manager) tellOthers(ctx context.Context) {
 
 // repeatPending ends the sessions that could not be ended because the store was down,
 // and again those of which it has lost the end.
-func (m *Manager) repeatPending(ctx context.Context) {
-	m.repeat(ctx, m.wentBack(ctx))
-	if m.cfg.Revocation != Cached {
-		m.follow.tidy(time.Now())
-	}
-}
+func (m *Manager) repeatPending(ctx context.Context) { m.repeat(ctx, m.wentBack(ctx)) }
+
+// forgetEnded forgets the sessions of which no token can be about, where no reading of
+// the feed does.
+func (m *Manager) forgetEnded(context.Context) { m.follow.set.sweep(time.Now()) }
 
 // jitter returns d, or up to a fifth less, so that instances that started together
 // do not poll together, and what is promised within d comes within d.

@@ -17,20 +17,7 @@ import (
 func TestClockSet(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		secret := make([]byte, 32)
-		rand.Read(secret)
-		key, err := keyring.NewKey("v1", secret)
-		if err != nil {
-			t.Fatal(err)
-		}
-		keys, err := keyring.New(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := New(Config{Keys: keys})
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := managerBy(t, Cached)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() { m.Run(ctx) })
@@ -68,4 +55,24 @@ func TestClockSet(t *testing.T) {
 		cancel()
 		wg.Wait()
 	})
+}
+
+// managerBy returns a Manager with one key and no store.
+func managerBy(t *testing.T, how Revocation) *Manager {
+	t.Helper()
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	key, err := keyring.NewKey("v1", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := keyring.New(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(Config{Keys: keys, Revocation: how})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
